@@ -1,0 +1,189 @@
+//! A wrapped blocking call that has not started yet.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::current;
+use crate::error::TaskError;
+use crate::limiter::{Limited, Limiter};
+use crate::pool::{AnyPool, Pool, PoolExt};
+use crate::task::Task;
+use crate::work::Work;
+
+/// A blocking call that begins when it is awaited: what a function under `#[async_wrap]` returns.
+///
+/// Like any `async fn`, it does nothing until its first poll (C01). Then it runs on a pool: the one of
+/// [`on`](Call::on), else the default pool. Dropping it before that leaves the work undone; dropping it
+/// later cancels as dropping a [`Task`] does (C03).
+///
+/// # Panics
+///
+/// Awaited plainly, it goes on with the work's own panic, and panics with the text of any other
+/// [`TaskError`]. [`settle`](Call::settle) gives a `Result` instead (C02).
+///
+/// ```
+/// use anyloop_core::{Call, ThreadPool};
+///
+/// fn fetch(id: u32) -> Call<impl anyloop_core::Work<Output = u32>> {
+///     Call::new(move || id * 2)
+/// }
+///
+/// let pool = ThreadPool::new(2)?;
+/// assert_eq!(pollster::block_on(fetch(1)), 2); // on the default pool
+/// assert_eq!(pollster::block_on(fetch(2).on(&pool)), 4); // on this one
+/// assert_eq!(fetch(3).run(), 6); // here and now
+/// assert_eq!(fetch(4).start().wait().unwrap(), 8); // started, awaited later
+/// # Ok::<(), anyloop_core::BuildError>(())
+/// ```
+#[must_use = "a call does nothing until it is awaited; `.run()` runs it here, `.start()` starts it on a pool"]
+pub struct Call<W: Work> {
+    stage: Stage<W>,
+    pool: Choice,
+    limiter: Option<&'static Limiter>,
+}
+
+enum Stage<W: Work> {
+    Idle(W),
+    Started(Task<W::Output>),
+    Ended,
+}
+
+/// Looked up when the call starts, for a call may be made in one place and awaited in another.
+enum Choice {
+    Default,
+    Native,
+    This(AnyPool),
+}
+
+// Neither the work nor the task is pinned through the call.
+impl<W: Work> Unpin for Call<W> {}
+
+impl<W: Work> Call<W> {
+    /// Wraps blocking work.
+    pub fn new(work: W) -> Self {
+        Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None }
+    }
+
+    /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
+    pub fn on(mut self, pool: &(impl Pool + ?Sized)) -> Self {
+        self.pool = Choice::This(pool.to_any());
+        self
+    }
+
+    /// Runs this call on the blocking pool that the current runtime brings.
+    ///
+    /// Without a current runtime the call ends in [`TaskError::NoPool`], which says what to do.
+    pub fn on_native(mut self) -> Self {
+        self.pool = Choice::Native;
+        self
+    }
+
+    /// Lets this call wait for its place under `limiter`. Of several, the last counts.
+    pub fn limit(mut self, limiter: &'static Limiter) -> Self {
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// Runs the work here and now, on this thread, whatever pool and limit were set.
+    ///
+    /// # Panics
+    ///
+    /// If the work does, or if the call was started already (polled and then run).
+    pub fn run(self) -> W::Output {
+        match self.stage {
+            Stage::Idle(work) => work.run(),
+            Stage::Started(_) | Stage::Ended => panic!("Call::run() on a call that has started"),
+        }
+    }
+
+    /// Starts the call without awaiting it.
+    pub fn start(mut self) -> Task<W::Output> {
+        match std::mem::replace(&mut self.stage, Stage::Ended) {
+            Stage::Idle(work) => self.submit(work),
+            Stage::Started(task) => task,
+            Stage::Ended => Task::ended(Err(TaskError::Cancelled)),
+        }
+    }
+
+    /// The same call, ending in a `Result` where this one would panic.
+    ///
+    /// ```
+    /// use anyloop_core::{Call, TaskError};
+    ///
+    /// let call = Call::new(|| -> u32 { panic!("out of range") });
+    /// match pollster::block_on(call.settle()) {
+    ///     Err(TaskError::Panicked(panic)) => assert_eq!(panic.message(), "out of range"),
+    ///     other => unreachable!("{other:?}"),
+    /// }
+    /// ```
+    pub fn settle(self) -> Settle<W> {
+        Settle { call: self }
+    }
+
+    fn submit(&self, work: W) -> Task<W::Output> {
+        let pool = match &self.pool {
+            Choice::Default => current::default_pool(),
+            Choice::Native => current::native_pool(),
+            Choice::This(pool) => pool.clone(),
+        };
+        match self.limiter {
+            None => pool.submit(|| work.run()),
+            Some(limiter) => Limited { limiter, pool }.submit(|| work.run()),
+        }
+    }
+
+    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
+        if let Stage::Idle(_) = self.stage
+            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
+        {
+            self.stage = Stage::Started(self.submit(work));
+        }
+        match &mut self.stage {
+            Stage::Started(task) => {
+                let ended = std::task::ready!(Pin::new(task).poll(cx));
+                self.stage = Stage::Ended;
+                Poll::Ready(ended)
+            }
+            Stage::Idle(_) | Stage::Ended => panic!("a Call was polled again after it had ended"),
+        }
+    }
+}
+
+impl<W: Work> Future for Call<W> {
+    type Output = W::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
+        match std::task::ready!(self.poll_settled(cx)) {
+            Ok(output) => Poll::Ready(output),
+            Err(TaskError::Panicked(panic)) => panic.resume(),
+            Err(error) => panic!("a wrapped call did not run to its end: {error}"),
+        }
+    }
+}
+
+impl<W: Work> fmt::Debug for Call<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let stage = match &self.stage {
+            Stage::Idle(_) => "not started",
+            Stage::Started(_) => "started",
+            Stage::Ended => "ended",
+        };
+        f.debug_struct("Call").field("stage", &stage).finish_non_exhaustive()
+    }
+}
+
+/// The future of [`Call::settle`].
+#[derive(Debug)]
+#[must_use = "a call does nothing until it is awaited"]
+pub struct Settle<W: Work> {
+    call: Call<W>,
+}
+
+impl<W: Work> Future for Settle<W> {
+    type Output = Result<W::Output, TaskError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.call.poll_settled(cx)
+    }
+}

@@ -1,0 +1,187 @@
+//! Wait for many, results in input order.
+//!
+//! One function for tuples and for anything `IntoIterator`: the marker `M` keeps the two families of
+//! implementations apart, so that the compiler can tell that they do not overlap.
+
+mod many;
+mod slot;
+mod tuple;
+mod wake;
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use many::{Many, TryMany};
+
+/// What [`gather`] takes: a tuple of 0 to 12, or anything `IntoIterator`, of anything `IntoFuture`.
+///
+/// `M` is chosen by the compiler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gathered",
+    label = "expected an iterator of futures, or a tuple of up to 12 of them",
+    note = "for one future alone, `.await` it; for wrapped calls, pass the calls: `gather((0..3).map(fetch))`"
+)]
+pub trait Gatherable<M>: Sized {
+    /// The children's values: a `Vec`, or a tuple.
+    type Output;
+    /// The future that runs the children.
+    type Running: Future<Output = Self::Output>;
+
+    /// Draws the children and makes the future that runs them.
+    fn start(self) -> Self::Running;
+}
+
+/// What [`try_gather`] takes: as [`Gatherable`], of children that end in a `Result` with one error type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be gathered with `try_gather`",
+    label = "expected an iterator of futures that end in a `Result`, or a tuple of up to 12 of them",
+    note = "all children must have the same error type; where they have no error, use `gather`"
+)]
+pub trait TryGatherable<M>: Sized {
+    /// The children's values: a `Vec`, or a tuple.
+    type Output;
+    /// The children's error.
+    type Error;
+    /// The future that runs the children.
+    type Running: Future<Output = Result<Self::Output, Self::Error>>;
+
+    /// Draws the children and makes the future that runs them.
+    fn start(self) -> Self::Running;
+}
+
+/// Marks what is gathered by iterating over it.
+#[derive(Clone, Copy, Debug)]
+pub enum Each {}
+
+/// Marks what is gathered as a tuple.
+#[derive(Clone, Copy, Debug)]
+pub enum Together {}
+
+/// Runs all children at once, in place, and gives their values in input order (C20).
+///
+/// Awaiting it starts them; they are polled on the task that awaits it, so that they may borrow. None in
+/// gives none out, at once. Beyond 30 children, only those that were woken are polled again (C21).
+///
+/// A lone `Result` or `Option` of a future is an iterator too, of at most one child: what looks like one
+/// value comes back as a `Vec`.
+///
+/// # Cancellation
+///
+/// Dropping it drops every child (C24).
+///
+/// # Panics
+///
+/// With the first panic of a child, after its siblings were dropped (C22). Polling it again after it was
+/// ready panics.
+///
+/// ```
+/// use anyloop_core::{Call, gather};
+///
+/// # pollster::block_on(async {
+/// let rows = gather((0..5).map(|id| Call::new(move || id * 10))).await;
+/// assert_eq!(rows, [0, 10, 20, 30, 40]);
+///
+/// let (row, name) = gather((Call::new(|| 1), async { "tuples too" })).await;
+/// assert_eq!((row, name), (1, "tuples too"));
+/// # });
+/// ```
+pub fn gather<M, G: Gatherable<M>>(children: G) -> Gather<G, M> {
+    Gather { children, marker: PhantomData }
+}
+
+/// As [`gather`], but ends with the first error in time; the other children are dropped before it
+/// returns (C23).
+///
+/// # Errors
+///
+/// The first error that any child ends in.
+///
+/// # Panics
+///
+/// As [`gather`].
+///
+/// ```
+/// use anyloop_core::{Call, try_gather};
+///
+/// # pollster::block_on(async {
+/// let sums = try_gather(["1", "2"].map(|text| Call::new(move || text.parse::<u32>()))).await;
+/// assert_eq!(sums, Ok(vec![1, 2]));
+///
+/// let mixed = try_gather((async { "7".parse::<u32>() }, async { "x".parse::<u32>() })).await;
+/// assert!(mixed.is_err());
+/// # });
+/// ```
+pub fn try_gather<M, G: TryGatherable<M>>(children: G) -> TryGather<G, M> {
+    TryGather { children, marker: PhantomData }
+}
+
+/// Children that are about to be gathered; `.await` it.
+#[must_use = "futures do nothing until they are awaited"]
+pub struct Gather<G, M> {
+    children: G,
+    marker: PhantomData<fn() -> M>,
+}
+
+/// Children that are about to be gathered until the first error; `.await` it.
+#[must_use = "futures do nothing until they are awaited"]
+pub struct TryGather<G, M> {
+    children: G,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M, G: Gatherable<M>> IntoFuture for Gather<G, M> {
+    type Output = G::Output;
+    type IntoFuture = G::Running;
+
+    fn into_future(self) -> G::Running {
+        self.children.start()
+    }
+}
+
+impl<M, G: TryGatherable<M>> IntoFuture for TryGather<G, M> {
+    type Output = Result<G::Output, G::Error>;
+    type IntoFuture = G::Running;
+
+    fn into_future(self) -> G::Running {
+        self.children.start()
+    }
+}
+
+impl<G, M> fmt::Debug for Gather<G, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gather").finish_non_exhaustive()
+    }
+}
+
+impl<G, M> fmt::Debug for TryGather<G, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TryGather").finish_non_exhaustive()
+    }
+}
+
+impl<I> Gatherable<Each> for I
+where
+    I: IntoIterator,
+    I::Item: IntoFuture,
+{
+    type Output = Vec<<I::Item as IntoFuture>::Output>;
+    type Running = Many<<I::Item as IntoFuture>::IntoFuture>;
+
+    fn start(self) -> Self::Running {
+        Many::new(self)
+    }
+}
+
+impl<I, T, E> TryGatherable<Each> for I
+where
+    I: IntoIterator,
+    I::Item: IntoFuture<Output = Result<T, E>>,
+{
+    type Output = Vec<T>;
+    type Error = E;
+    type Running = TryMany<<I::Item as IntoFuture>::IntoFuture>;
+
+    fn start(self) -> Self::Running {
+        TryMany::new(self)
+    }
+}

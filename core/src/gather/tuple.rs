@@ -1,0 +1,183 @@
+//! Tuples of children.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use pin_project_lite::pin_project;
+
+use super::slot::{POLLED_AGAIN, Slot, resume_first};
+use super::{Gatherable, Together, TryGatherable};
+use crate::Panic;
+use crate::catch::drop_quietly;
+
+/// The two futures of one arity. All children are polled at each poll: with twelve at the most, that is
+/// cheaper than a waker each.
+macro_rules! tuple {
+    ($name:ident $try_name:ident [$($child:ident $output:ident $value:ident)*]) => {
+        pin_project! {
+            #[doc = "The future of [`gather`](crate::gather()) over a tuple."]
+            #[must_use = "futures do nothing until they are awaited"]
+            pub struct $name<$($child: Future),*> {
+                $(#[pin] $value: Slot<$child>,)*
+                pending: usize,
+                ended: bool,
+            }
+
+            impl<$($child: Future),*> PinnedDrop for $name<$($child),*> {
+                fn drop(this: Pin<&mut Self>) {
+                    resume_first(this.clear());
+                }
+            }
+        }
+
+        pin_project! {
+            #[doc = "The future of [`try_gather`](crate::try_gather) over a tuple."]
+            #[must_use = "futures do nothing until they are awaited"]
+            pub struct $try_name<$($child: Future,)* Error> {
+                #[pin] all: $name<$($child),*>,
+                error: std::marker::PhantomData<fn() -> Error>,
+            }
+        }
+
+        impl<$($child: Future),*> $name<$($child),*> {
+            fn new($($value: $child),*) -> Self {
+                Self { $($value: Slot::new($value),)* pending: [$(stringify!($value)),*].len(), ended: false }
+            }
+
+            /// Drops every child and output; returns their destructors' panics.
+            fn clear(self: Pin<&mut Self>) -> Vec<Panic> {
+                let this = self.project();
+                *this.ended = true;
+                let panics: Vec<Option<Panic>> = vec![$(this.$value.clear()),*];
+                panics.into_iter().flatten().collect()
+            }
+
+            /// C22: the siblings first.
+            fn panicked(self: Pin<&mut Self>, panic: Panic) -> ! {
+                self.clear().into_iter().for_each(drop_quietly);
+                panic.resume()
+            }
+        }
+
+        impl<$($child: Future),*> Future for $name<$($child),*> {
+            type Output = ($($child::Output,)*);
+
+            fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                let this = self.as_mut().project();
+                if *this.ended {
+                    panic!("{POLLED_AGAIN}");
+                }
+                $(let mut $value = this.$value;
+                match $value.as_mut().poll(cx) {
+                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Ready(())) => *this.pending -= 1,
+                    Err(panic) => self.panicked(panic),
+                })*
+                if *this.pending > 0 {
+                    return Poll::Pending;
+                }
+                *this.ended = true;
+                tuple!(@take ($($value)*) Poll::Ready(($($value,)*)))
+            }
+        }
+
+        impl<$($child, $output,)* Error> Future for $try_name<$($child,)* Error>
+        where
+            $($child: Future<Output = Result<$output, Error>>,)*
+        {
+            type Output = Result<($($output,)*), Error>;
+
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+                let mut all = self.project().all;
+                let this = all.as_mut().project();
+                if *this.ended {
+                    panic!("{POLLED_AGAIN}");
+                }
+                $(let mut $value = this.$value;
+                match $value.as_mut().poll(cx) {
+                    Ok(Poll::Pending) => {}
+                    Ok(Poll::Ready(())) => {
+                        *this.pending -= 1;
+                        if let Some(error) = $value.as_mut().take_error() {
+                            // C23: the others are dropped before the error is seen.
+                            resume_first(all.clear());
+                            return Poll::Ready(Err(error));
+                        }
+                    }
+                    Err(panic) => all.panicked(panic),
+                })*
+                if *this.pending > 0 {
+                    return Poll::Pending;
+                }
+                *this.ended = true;
+                tuple!(@take_value ($($value)*) Poll::Ready(Ok(($($value,)*))))
+            }
+        }
+
+        impl<$($child: IntoFuture),*> Gatherable<Together> for ($($child,)*) {
+            type Output = ($($child::Output,)*);
+            type Running = $name<$($child::IntoFuture),*>;
+
+            fn start(self) -> Self::Running {
+                let ($($value,)*) = self;
+                $name::new($($value.into_future()),*)
+            }
+        }
+
+        impl<$($child, $output,)* Error> TryGatherable<Together> for ($($child,)*)
+        where
+            $($child: IntoFuture<Output = Result<$output, Error>>,)*
+        {
+            type Output = ($($output,)*);
+            type Error = Error;
+            type Running = $try_name<$($child::IntoFuture,)* Error>;
+
+            fn start(self) -> Self::Running {
+                let ($($value,)*) = self;
+                $try_name { all: $name::new($($value.into_future()),*), error: std::marker::PhantomData }
+            }
+        }
+
+        impl<$($child: Future),*> fmt::Debug for $name<$($child),*> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).field("pending", &self.pending).finish_non_exhaustive()
+            }
+        }
+
+        impl<$($child: Future,)* Error> fmt::Debug for $try_name<$($child,)* Error> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_tuple(stringify!($try_name)).field(&self.all).finish()
+            }
+        }
+    };
+    (@$take:ident ($($value:ident)+) $ready:expr) => {
+        match ($($value.$take(),)+) {
+            ($(Some($value),)+) => $ready,
+            _ => unreachable!("every child has ended, and its output is taken once"),
+        }
+    };
+}
+
+/// None in, none out.
+impl Gatherable<Together> for () {
+    type Output = ();
+    type Running = std::future::Ready<()>;
+
+    fn start(self) -> Self::Running {
+        std::future::ready(())
+    }
+}
+
+tuple!(Gather1 TryGather1 [A AValue a]);
+tuple!(Gather2 TryGather2 [A AValue a B BValue b]);
+tuple!(Gather3 TryGather3 [A AValue a B BValue b C CValue c]);
+tuple!(Gather4 TryGather4 [A AValue a B BValue b C CValue c D DValue d]);
+tuple!(Gather5 TryGather5 [A AValue a B BValue b C CValue c D DValue d E EValue e]);
+tuple!(Gather6 TryGather6 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f]);
+tuple!(Gather7 TryGather7 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g]);
+tuple!(Gather8 TryGather8 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h]);
+tuple!(Gather9 TryGather9 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i]);
+tuple!(Gather10 TryGather10 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j]);
+tuple!(Gather11 TryGather11 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j K KValue k]);
+tuple!(Gather12 TryGather12 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j K KValue k L LValue l]);

@@ -1,0 +1,56 @@
+//! The heart of anyloop: everything that every runtime must do alike, and nothing that knows a runtime.
+//!
+//! Programs depend on `anyloop`, which re-exports what they need from here. Depend on this crate
+//! directly to write an adapter for another runtime ([`Runtime`], [`Driver`], [`Binding`]) or a pool
+//! of your own ([`Pool`], [`Job`]): it is the small and stable part, and there must be one copy of it
+//! in a program.
+//!
+//! | word | meaning |
+//! |---|---|
+//! | runtime | polls futures: tokio, async-std, smol, futures |
+//! | pool | runs blocking closures: [`ThreadPool`], or the pool a runtime brings |
+//! | task | something that is running; [`Task`] is its handle |
+//! | call | a wrapped blocking call that has not started yet: [`Call`] |
+//! | gather | wait for many, results in input order: [`gather()`] |
+//!
+//! The contract that all of it keeps is written down in `docs/CONTRACT.md`, clause by clause, and
+//! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
+
+mod call;
+mod catch;
+mod context;
+mod current;
+mod error;
+pub mod from_thread;
+mod gather;
+mod hold;
+mod limiter;
+mod park;
+mod pool;
+mod run;
+mod runtime;
+mod scope;
+mod span;
+mod supervise;
+mod task;
+mod thread_pool;
+mod work;
+
+pub use call::{Call, Settle};
+pub use context::EnterGuard;
+pub use current::{
+    Adapter, AlreadySet, NoRuntime, adapters, current, default_pool, register, set_default, set_default_pool,
+};
+pub use error::{Panic, TaskError};
+pub use gather::{Gather, Gatherable, TryGather, TryGatherable, gather, try_gather};
+pub use hold::Hold;
+pub use limiter::Limiter;
+pub use pool::{AnyPool, Job, Pool, PoolExt, Refused};
+pub use run::{DRAIN_LIMIT, Drain, Run};
+pub use runtime::{
+    AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Timeout,
+};
+pub use supervise::Supervised;
+pub use task::{Cancel, NativeTask, Outcome, Remote, Task, WakerGuard};
+pub use thread_pool::{BuildError, Builder, InsideOwnCall, Metrics, Shutdown, ThreadPool};
+pub use work::Work;

@@ -1,0 +1,88 @@
+//! A pool without a type of its own.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use super::{Job, Pool, Refused};
+
+/// Any pool. Cloning it gives another handle on the same pool.
+///
+/// ```
+/// use anyloop_core::{AnyPool, Pool, PoolExt, ThreadPool};
+///
+/// let pools: Vec<AnyPool> = vec![ThreadPool::new(1)?.to_any(), ThreadPool::global().to_any()];
+/// for pool in pools {
+///     assert_eq!(pool.submit(|| 1 + 1).wait().unwrap(), 2);
+/// }
+/// # Ok::<(), anyloop_core::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct AnyPool(Arc<dyn Pool>);
+
+impl AnyPool {
+    /// Takes a pool of any type.
+    pub fn new(pool: impl Pool) -> Self {
+        Self(Arc::new(pool))
+    }
+
+    /// Makes a pool of what passes a job on to something that can run it: any `spawn_blocking`.
+    ///
+    /// ```
+    /// use anyloop_core::{AnyPool, PoolExt};
+    ///
+    /// let threads = AnyPool::from_fn(|job| {
+    ///     std::thread::spawn(move || job.run());
+    ///     Ok(())
+    /// });
+    /// assert_eq!(threads.submit(|| 42).wait().unwrap(), 42);
+    /// ```
+    pub fn from_fn(execute: impl Fn(Job) -> Result<(), Refused> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(FromFn(Arc::new(execute))))
+    }
+
+    /// Takes a pool that is shared already, without another allocation.
+    #[must_use]
+    pub fn from_arc(pool: Arc<dyn Pool>) -> Self {
+        Self(pool)
+    }
+}
+
+struct FromFn<F>(Arc<F>);
+
+impl<F> Pool for FromFn<F>
+where
+    F: Fn(Job) -> Result<(), Refused> + Send + Sync + 'static,
+{
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        (self.0)(job)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool(Arc::new(Self(self.0.clone())))
+    }
+}
+
+impl Pool for AnyPool {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        self.0.execute(job)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        self.0.max_threads()
+    }
+
+    fn to_any(&self) -> AnyPool {
+        self.clone()
+    }
+}
+
+impl fmt::Debug for AnyPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnyPool").field("max_threads", &self.max_threads()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,72 @@
+//! What a pool is given to run.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Pool, Refused};
+use crate::error::TaskError;
+use crate::limiter::Permit;
+use crate::task::Runnable;
+
+/// A closure on its way to a thread, with everything the contract asks for around it.
+///
+/// Running it never panics. Dropping it unrun ends its task in [`TaskError::Shutdown`].
+#[must_use = "a job that is dropped ends its task in `Shutdown`"]
+pub struct Job {
+    closure: Option<Arc<dyn Runnable>>,
+    /// Given back after the closure has ended.
+    permit: Option<Permit>,
+}
+
+impl Job {
+    pub(crate) fn new(closure: Arc<dyn Runnable>) -> Self {
+        Self { closure: Some(closure), permit: None }
+    }
+
+    pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    /// Passes the job to a pool from a place that cannot report a refusal to the submitter: the task
+    /// is told the reason instead.
+    pub(crate) fn hand_on(self, pool: &dyn Pool) {
+        let Some(closure) = self.closure.clone() else { return };
+        closure.begin_submission();
+        let refused = pool.execute(self).err();
+        closure.end_submission(refused.map(TaskError::from));
+    }
+
+    /// Runs the closure, unless it was cancelled, on this thread. Panics are caught.
+    pub fn run(mut self) {
+        if let Some(closure) = self.closure.take() {
+            closure.run();
+        }
+    }
+
+    /// Ends the task in the reason, without running it.
+    pub fn refuse(mut self, reason: Refused) {
+        if let Some(closure) = self.closure.take() {
+            closure.refuse(TaskError::from(reason));
+        }
+    }
+
+    /// Whether nothing is left to run, because the task was cancelled while it was queued.
+    pub fn is_cancelled(&self) -> bool {
+        self.closure.as_ref().is_none_or(|closure| closure.is_spent())
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        if let Some(closure) = self.closure.take() {
+            closure.refuse(TaskError::Shutdown);
+        }
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Job").finish_non_exhaustive()
+    }
+}

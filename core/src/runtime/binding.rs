@@ -1,0 +1,58 @@
+//! A driver and the pool that goes with it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{AnyRuntime, Driver};
+use crate::pool::{AnyPool, Pool};
+use crate::supervise::Supervised;
+
+/// What an adapter's type holds: its driver, shared, and the pool that calls under it use by default.
+///
+/// Cloning it, or making an [`AnyRuntime`] of it, allocates nothing.
+pub struct Binding<D: ?Sized> {
+    pub(super) driver: Arc<D>,
+    pub(super) pool: Option<AnyPool>,
+}
+
+impl<D: Driver> Binding<D> {
+    /// Binds a driver to the process's default pool.
+    pub fn new(driver: D) -> Self {
+        Self { driver: Arc::new(driver), pool: None }
+    }
+
+    /// The same runtime without its type.
+    pub fn to_any(&self) -> AnyRuntime {
+        AnyRuntime(Binding { driver: self.driver.clone(), pool: self.pool.clone() })
+    }
+
+    /// Wraps a future for spawning on the runtime: panics, context, the end of a run.
+    pub fn supervise<F: Future>(&self, future: F) -> Supervised<F> {
+        Supervised::new(self.to_any(), future)
+    }
+}
+
+impl<D: ?Sized> Binding<D> {
+    /// The driver.
+    pub fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    /// The same driver with another default pool.
+    #[must_use]
+    pub fn with_pool(&self, pool: &(impl Pool + ?Sized)) -> Self {
+        Self { driver: self.driver.clone(), pool: Some(pool.to_any()) }
+    }
+}
+
+impl<D: ?Sized> Clone for Binding<D> {
+    fn clone(&self) -> Self {
+        Self { driver: self.driver.clone(), pool: self.pool.clone() }
+    }
+}
+
+impl<D: fmt::Debug + ?Sized> fmt::Debug for Binding<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Binding").field("driver", &&self.driver).field("pool", &self.pool).finish()
+    }
+}

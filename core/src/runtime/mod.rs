@@ -1,0 +1,194 @@
+//! The traits that an adapter implements, and what every runtime can do through them.
+//!
+//! Read [`Driver`] and the required methods of [`Runtime`] for what an adapter has to say; all the rest
+//! is provided here, once, so that no adapter can break the contract.
+
+mod any;
+mod binding;
+mod driver;
+mod timer;
+
+use std::fmt::Debug;
+use std::time::{Duration, Instant};
+
+pub use any::AnyRuntime;
+pub use binding::Binding;
+pub use driver::{BoxFuture, Driver};
+pub use timer::{Elapsed, Interval, Timeout};
+
+use crate::catch::drop_quietly;
+use crate::context::{Ambient, Context, EnterGuard, forbid_in_poll, peek};
+use crate::error::TaskError;
+use crate::gather::gather;
+use crate::pool::{AnyPool, Pool, PoolExt};
+use crate::run::{Drive, Run};
+use crate::task::Task;
+
+/// An async runtime: what polls futures.
+///
+/// | method | tokio | smol | async-std | futures |
+/// |---|---|---|---|---|
+/// | [`spawn`](Runtime::spawn) | `Handle::spawn` | `smol::spawn` | `task::spawn` | `ThreadPool::spawn_ok` |
+/// | [`sleep`](Runtime::sleep) | `time::sleep` | `Timer` | `task::sleep` | `async_io::Timer` |
+/// | [`now`](Runtime::now) | `time::Instant::now`, which can be paused | `Instant::now` | `Instant::now` | `Instant::now` |
+/// | [`native`](NativePool::native) | `spawn_blocking` | `blocking::unblock` | `blocking::unblock` | `blocking::unblock` |
+///
+/// # Limitations
+///
+/// A runtime promises nothing while nobody drives it: on tokio's `current_thread` flavour, tasks go on
+/// only inside a `block_on`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a runtime that anyloop knows",
+    label = "expected a runtime such as `anyloop::Tokio`",
+    note = "enable the adapter's feature (`tokio`, `smol`, `async-std`, `futures`), or implement `Runtime` for yours"
+)]
+pub trait Runtime: Clone + Send + Sync + Debug + 'static {
+    /// Starts a future at once (C01) as a task of this runtime.
+    ///
+    /// A panic in it is caught (C05) and is what the task ends in. Dropping the task cancels it (C03).
+    fn spawn<F>(&self, future: F) -> Task<F::Output>
+    where
+        F: Future<Output: Send + 'static> + Send + 'static;
+
+    /// Ends after `duration` on this runtime's clock, at the earliest.
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<Self>;
+
+    /// This runtime without its type.
+    fn to_any(&self) -> AnyRuntime;
+
+    /// The same runtime with `pool` as the default pool of the calls made under it.
+    #[must_use]
+    fn with_pool(&self, pool: &(impl Pool + ?Sized)) -> Self;
+
+    /// The runtime's name: that of its crate.
+    fn name(&self) -> &'static str {
+        self.to_any().driver().name()
+    }
+
+    /// This runtime's time: the system's, unless the runtime's clock can be paused.
+    fn now(&self) -> Instant {
+        self.to_any().driver().now()
+    }
+
+    /// The default pool of the calls made under this runtime.
+    ///
+    /// The process-wide [`ThreadPool::global`](crate::ThreadPool::global), unless
+    /// [`with_pool`](Runtime::with_pool), [`set_default_pool`](crate::set_default_pool) or `ANYLOOP_POOL=native`
+    /// say otherwise; so that swapping the runtime does not even change the pool.
+    fn pool(&self) -> AnyPool {
+        crate::current::default_pool_of(Some(&self.to_any()))
+    }
+
+    /// Starts a blocking closure on [`pool`](Runtime::pool), with this runtime current inside it.
+    fn spawn_blocking<F, T>(&self, f: F) -> Task<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let _current = self.enter();
+        self.pool().submit(f)
+    }
+
+    /// Makes this runtime current on this thread until the guard is dropped.
+    fn enter(&self) -> EnterGuard {
+        let scope = peek(|ambient| ambient.context.scope.clone());
+        EnterGuard::new(Context { runtime: Some(self.to_any()), scope })
+    }
+
+    /// Runs the children in parallel, as tasks of this runtime, and gives their values in input order.
+    ///
+    /// The free [`gather()`](crate::gather()) runs its children in place instead, on the task that awaits it,
+    /// which is cheaper and lets them borrow. The tasks start at once; dropping the future cancels them.
+    ///
+    /// # Panics
+    ///
+    /// With the first panic of a child, after the others were cancelled.
+    fn gather<I>(&self, children: I) -> impl Future<Output = Vec<<I::Item as IntoFuture>::Output>> + Send
+    where
+        I: IntoIterator,
+        I::Item: IntoFuture<Output: Send + 'static, IntoFuture: Send + 'static>,
+    {
+        let tasks: Vec<_> =
+            children.into_iter().map(|child| Plain(self.spawn(child.into_future()))).collect();
+        gather(tasks).into_future()
+    }
+
+    /// Gives `future` at most `duration` on this runtime's clock.
+    ///
+    /// # Errors
+    ///
+    /// [`Elapsed`] when the time is up first; the future is dropped when the `Timeout` is.
+    fn timeout<F: IntoFuture>(&self, duration: Duration, future: F) -> Timeout<F::IntoFuture> {
+        Timeout::new(Box::pin(self.sleep(duration)), future.into_future())
+    }
+
+    /// Ticks every `period` on this runtime's clock, the first time at once.
+    fn interval(&self, period: Duration) -> Interval {
+        Interval::new(self.to_any(), period)
+    }
+}
+
+/// A runtime that can drive a future to its end on this thread.
+pub trait BlockOn: Runtime {
+    /// Drives `future` with the runtime's own means, without anything of anyloop's around it.
+    ///
+    /// For adapters to implement; call [`block_on`](BlockOn::block_on).
+    #[doc(hidden)]
+    fn drive<F: Future>(&self, future: F) -> F::Output;
+
+    /// Runs a future to its end on this thread, with this runtime current.
+    ///
+    /// What it spawned goes on after it as the runtime lets it; [`run`](BlockOn::run) sees to all of it.
+    ///
+    /// # Panics
+    ///
+    /// With the future's own panic; and inside async code that anyloop polls, where it would block the
+    /// runtime (C08).
+    #[track_caller]
+    fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
+        forbid_in_poll("block_on()");
+        let scope = peek(|ambient| ambient.context.scope.clone());
+        let context = Context { runtime: Some(self.to_any()), scope };
+        let ambient = Ambient { context, call: None, polling: true };
+        self.drive(Drive::new(ambient, future.into_future()))
+    }
+
+    /// Runs a future as a program's main one, as `asyncio.run` does: before it returns, the futures that
+    /// were started under it are cancelled, and the closures are drained, detached ones included (C19).
+    ///
+    /// It waits for them at most [`DRAIN_LIMIT`](crate::DRAIN_LIMIT); [`Run`] sets another limit and tells
+    /// what was left. Other runs in the same process are not waited for, and the pool lives on.
+    ///
+    /// # Panics
+    ///
+    /// As [`block_on`](BlockOn::block_on), after the draining.
+    #[track_caller]
+    fn run<F: IntoFuture>(&self, future: F) -> F::Output {
+        Run::new(self).block_on(future).0
+    }
+}
+
+/// A runtime that brings a blocking pool.
+pub trait NativePool: Runtime {
+    /// The pool that the runtime brings, under the contract's C01 to C08.
+    fn native(&self) -> AnyPool;
+}
+
+/// A task whose end is its value: a child's panic goes on in its gatherer.
+struct Plain<T>(Task<T>);
+
+impl<T> Future for Plain<T> {
+    type Output = T;
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<T> {
+        match std::task::ready!(std::pin::Pin::new(&mut self.0).poll(cx)) {
+            Ok(value) => std::task::Poll::Ready(value),
+            Err(TaskError::Panicked(panic)) => panic.resume(),
+            Err(error) => {
+                let text = error.to_string();
+                drop_quietly(error);
+                panic!("a gathered task did not run to its end: {text}")
+            }
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The default pool: elastic, first in first out.
+
+mod builder;
+mod shared;
+mod shutdown;
+mod sleeper;
+mod worker;
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock, Weak};
+
+pub use builder::{BuildError, Builder};
+pub use shared::Metrics;
+pub use shutdown::{InsideOwnCall, Shutdown};
+
+use crate::pool::{AnyPool, Job, Pool, Refused};
+use shared::Shared;
+
+/// A pool of threads that grows with the calls that block at the same time, up to `max_threads`, and
+/// shrinks when they are idle (C10 to C12).
+///
+/// Cloning it gives another handle on the same pool. Dropping the last handle closes the pool without
+/// blocking: what is queued still runs.
+///
+/// ```
+/// use anyloop_core::{PoolExt, ThreadPool, gather};
+///
+/// let pool = ThreadPool::new(2)?;
+/// let squares = gather((0..4).map(|i| pool.submit(move || i * i)));
+/// let squares: Result<Vec<i32>, _> = pollster::block_on(squares.into_future()).into_iter().collect();
+/// assert_eq!(squares.unwrap(), [0, 1, 4, 9]);
+/// # Ok::<(), anyloop_core::BuildError>(())
+/// ```
+#[derive(Clone)]
+pub struct ThreadPool {
+    handle: Arc<Handle>,
+}
+
+/// What the last user drops. The workers hold [`Shared`] only.
+struct Handle {
+    shared: Arc<Shared>,
+    /// Itself, to make an `AnyPool` of.
+    me: Weak<Handle>,
+}
+
+static GLOBAL: LazyLock<ThreadPool> = LazyLock::new(|| Builder::new().name("anyloop").build_checked());
+
+impl ThreadPool {
+    /// A pool of at most `max_threads` threads, and every other setting as [`ThreadPool::builder`] has it.
+    ///
+    /// # Errors
+    ///
+    /// If `max_threads` is 0.
+    pub fn new(max_threads: usize) -> Result<Self, BuildError> {
+        Self::builder().max_threads(max_threads).build()
+    }
+
+    /// Settings for a pool.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// The pool of the process: the default one of every call, on every runtime.
+    ///
+    /// At most 512 threads, as tokio's and Python's defaults are of that order (512, and 32 for
+    /// CPU-light work); a thread that is idle for 10 seconds ends.
+    #[must_use]
+    pub fn global() -> &'static Self {
+        &GLOBAL
+    }
+
+    /// What the pool is doing at this moment.
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.handle.shared.metrics()
+    }
+
+    /// Takes no more work, from this call on. Await the future to know when what was queued has run and
+    /// every thread was joined (C15).
+    ///
+    /// # Errors
+    ///
+    /// [`InsideOwnCall`] inside a call that the pool itself runs, which would wait for itself; the pool
+    /// stays open.
+    pub fn shutdown(&self) -> Shutdown {
+        Shutdown::begin(&self.handle.shared)
+    }
+
+    fn from_shared(shared: Arc<Shared>) -> Self {
+        Self { handle: Arc::new_cyclic(|me| Handle { shared, me: me.clone() }) }
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl Pool for Handle {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        self.shared.execute(job)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        Some(self.shared.settings.max_threads)
+    }
+
+    fn to_any(&self) -> AnyPool {
+        match self.me.upgrade() {
+            Some(me) => AnyPool::from_arc(me),
+            None => unreachable!("a handle is borrowed from the `Arc` that it points back to"),
+        }
+    }
+}
+
+impl Pool for ThreadPool {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        self.handle.execute(job)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        self.handle.max_threads()
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::from_arc(self.handle.clone() as Arc<dyn Pool>)
+    }
+}
+
+impl fmt::Debug for ThreadPool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPool")
+            .field("name", &self.handle.shared.settings.name)
+            .field("max_threads", &self.handle.shared.settings.max_threads)
+            .field("metrics", &self.metrics())
+            .finish()
+    }
+}

@@ -1,0 +1,244 @@
+//! How each argument is taken over at the call, and handed to the body when it runs.
+//!
+//! An argument by value moves into the call. A reference is copied with `ToOwned` at the call, and
+//! the body borrows from the copy.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait, TypeReference};
+
+use crate::borrow::{is_static, owned, owner_of, peel};
+use crate::display::display;
+use crate::errors::Errors;
+
+/// One argument.
+pub(crate) struct Argument {
+    attributes: Vec<Attribute>,
+    pattern: Pat,
+    /// What the wrapped function calls it, see [`outer_name`].
+    name: Ident,
+    ty: Type,
+    /// The `T` of a `&T` that is copied at the call.
+    lent: Option<Type>,
+}
+
+impl Argument {
+    pub(crate) fn new(position: usize, argument: &PatType, errors: &mut Errors) -> Self {
+        Self {
+            attributes: argument.attrs.clone(),
+            pattern: (*argument.pat).clone(),
+            name: outer_name(position, &argument.pat),
+            ty: (*argument.ty).clone(),
+            lent: lent(&argument.ty, errors),
+        }
+    }
+
+    /// As the wrapped function declares it.
+    pub(crate) fn outer(&self) -> TokenStream {
+        let Self { attributes, name, ty, .. } = self;
+        quote!(#(#attributes)* #name: #ty)
+    }
+
+    /// As the inner function declares it.
+    pub(crate) fn inner(&self) -> TokenStream {
+        let Self { attributes, pattern, ty, .. } = self;
+        quote!(#(#attributes)* #pattern: #ty)
+    }
+
+    /// As the stand-in after an error declares it.
+    pub(crate) fn ignored(&self) -> TokenStream {
+        let Self { attributes, ty, .. } = self;
+        quote!(#(#attributes)* _: #ty)
+    }
+
+    /// The statement that takes it over, at the call.
+    pub(crate) fn take(&self, std: &Path) -> Option<TokenStream> {
+        let Self { name, .. } = self;
+        let lent = self.lent.as_ref()?;
+        let cfgs = self.cfgs();
+        let span = Span::mixed_site().located_at(lent.span());
+        Some(quote_spanned! {span=>
+            #(#cfgs)*
+            let #name = <#lent as #std::borrow::ToOwned>::to_owned(#name);
+        })
+    }
+
+    /// The expression that hands it to the inner function.
+    pub(crate) fn pass(&self, std: &Path) -> TokenStream {
+        let cfgs = self.cfgs();
+        let value = self.value(std);
+        quote!(#(#cfgs)* #value)
+    }
+
+    /// The expression that hands it on as it came.
+    pub(crate) fn forward(&self) -> TokenStream {
+        let Self { name, .. } = self;
+        let cfgs = self.cfgs();
+        quote!(#(#cfgs)* #name)
+    }
+
+    /// The statements that bind its pattern inside the closure that is the call.
+    pub(crate) fn bind(&self, std: &Path) -> TokenStream {
+        let Self { attributes, pattern, name, lent, .. } = self;
+        let cfgs = self.cfgs();
+        let value = self.value(std);
+        let ty = lent.as_ref().map(|lent| quote!(: &#lent));
+        let moved = (lent.is_none() && plain_name(pattern).is_none()).then(|| {
+            // A pattern that leaves out a part would leave that part behind, not captured.
+            quote!(#(#cfgs)* let #name = #name;)
+        });
+        quote! {
+            #moved
+            #(#attributes)*
+            let #pattern #ty = #value;
+        }
+    }
+
+    fn value(&self, std: &Path) -> TokenStream {
+        let Self { name, lent, .. } = self;
+        match lent {
+            None => quote!(#name),
+            Some(lent) => {
+                let span = Span::mixed_site().located_at(lent.span());
+                quote_spanned! {span=>
+                    <<#lent as #std::borrow::ToOwned>::Owned
+                        as #std::borrow::Borrow<#lent>>::borrow(&#name)
+                }
+            }
+        }
+    }
+
+    /// Names that the pattern binds, where that can be told at a glance.
+    pub(crate) fn binds(&self, word: &Ident) -> bool {
+        let mut tokens = vec![quote::ToTokens::to_token_stream(&self.pattern)];
+        while let Some(stream) = tokens.pop() {
+            for tree in stream {
+                match tree {
+                    proc_macro2::TokenTree::Group(group) => tokens.push(group.stream()),
+                    proc_macro2::TokenTree::Ident(ident) if ident == *word => return true,
+                    _ => {}
+                }
+            }
+        }
+        false
+    }
+
+    /// What decides whether the argument is there must stand on every mention of it.
+    fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
+        self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    }
+}
+
+/// The pattern's own name; for one that has none, or says `_name` though the expansion does use it,
+/// one that nobody else can see.
+fn outer_name(position: usize, pattern: &Pat) -> Ident {
+    let hidden = match plain_name(pattern) {
+        Some(name) => match name.to_string().strip_prefix('_') {
+            None => return name,
+            Some(rest) => syn::parse_str::<Ident>(rest).ok(),
+        },
+        None => None,
+    };
+    match hidden {
+        Some(mut name) => {
+            name.set_span(Span::mixed_site());
+            name
+        }
+        None => format_ident!("arg{}", position + 1, span = Span::mixed_site()),
+    }
+}
+
+/// The name in `name` or `mut name`.
+fn plain_name(pattern: &Pat) -> Option<Ident> {
+    match pattern {
+        Pat::Ident(pattern) if pattern.by_ref.is_none() && pattern.subpat.is_none() => {
+            Some(pattern.ident.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The `T` of a `&T` to copy; reports what cannot be taken over.
+fn lent(ty: &Type, errors: &mut Errors) -> Option<Type> {
+    match peel(ty) {
+        Type::Reference(reference) if !is_static(reference.lifetime.as_ref()) => lent_by(reference, errors),
+        _ => {
+            if let Some(owner) = owned(ty) {
+                errors.at(ty, inner_borrow(ty, &owner));
+            }
+            None
+        }
+    }
+}
+
+fn lent_by(reference: &TypeReference, errors: &mut Errors) -> Option<Type> {
+    let referent = peel(&reference.elem);
+    let message = if reference.mutability.is_some() {
+        mutable(&display(referent))
+    } else if matches!(referent, Type::TraitObject(_)) {
+        format!("a trait object cannot be copied at the call: share it, as `{}`", display(owner_of(referent)),)
+    } else if contains_impl(referent) {
+        format!(
+            "`{}` has no name by which to copy it at the call: take `{}` by value, or name it as a \
+             type parameter, `fn f<T: ..>(value: &T)`",
+            display(reference),
+            display(referent),
+        )
+    } else if let Some(owner) = owned(referent) {
+        let message = inner_borrow(reference, &owner_of(&owner));
+        format!("{message} or `&{}`", display(owner))
+    } else {
+        return Some((*reference.elem).clone());
+    };
+    errors.at(reference, message);
+    None
+}
+
+fn mutable(referent: &str) -> String {
+    if referent == "str" || referent.starts_with('[') || referent.starts_with("dyn ") {
+        return format!(
+            "a call runs later, elsewhere, and cannot change what its caller holds: take an owned \
+             value instead of `&mut {referent}` and return it"
+        );
+    }
+    format!(
+        "a call runs later, elsewhere, and cannot change what its caller holds: take `{referent}` \
+         and return it, share it as `Arc<Mutex<{referent}>>`, or keep it in an `anyloop::Actor`"
+    )
+}
+
+fn inner_borrow(ty: impl quote::ToTokens, owner: &Type) -> String {
+    format!("`{}` holds a borrow, which a call may outlive: take `{}`", display(ty), display(owner),)
+}
+
+/// Whether `impl Trait` is somewhere in `ty`, so that `ty` cannot be written inside a body.
+pub(crate) fn contains_impl(ty: &Type) -> bool {
+    struct Seek(bool);
+    impl VisitMut for Seek {
+        fn visit_type_impl_trait_mut(&mut self, _: &mut TypeImplTrait) {
+            self.0 = true;
+        }
+    }
+    let mut seek = Seek(false);
+    seek.visit_type_mut(&mut ty.clone());
+    seek.0
+}
+
+/// `ty` with `_` for each `impl Trait` in it: what can be written inside a body.
+pub(crate) fn inferred(ty: &Type) -> Type {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if let Type::ImplTrait(_) = ty {
+                *ty = syn::parse_quote!(_);
+            } else {
+                visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    let mut ty = ty.clone();
+    Infer.visit_type_mut(&mut ty);
+    ty
+}

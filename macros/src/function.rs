@@ -1,0 +1,100 @@
+//! The item that an attribute stands on, cut into its parts.
+//!
+//! The body is kept as tokens: it goes into the expansion as it came, with its spans, even while
+//! someone is still typing it and it does not parse.
+
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use quote::ToTokens;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::{Attribute, Error, Signature, Token, Visibility, braced, token};
+
+/// A function or method.
+pub(crate) struct Function {
+    pub(crate) attributes: Vec<Attribute>,
+    pub(crate) visibility: Visibility,
+    pub(crate) signature: Signature,
+    /// `#![..]` at the start of the body.
+    pub(crate) inner_attributes: Vec<Attribute>,
+    /// A trait's method may have none.
+    pub(crate) body: Option<Body>,
+}
+
+/// What stands between the braces.
+pub(crate) struct Body {
+    pub(crate) statements: TokenStream,
+    braces: token::Brace,
+}
+
+impl Body {
+    /// A block of `statements`, shown in messages as the user's. It is marked as a macro's, so that
+    /// nobody is told that its braces are superfluous.
+    pub(crate) fn block(&self, statements: TokenStream) -> TokenStream {
+        let mut block = Group::new(Delimiter::Brace, statements);
+        block.set_span(Span::mixed_site().located_at(self.braces.span.join()));
+        block.into_token_stream()
+    }
+}
+
+impl Function {
+    /// Takes `item` apart; the error of an item that is not a function ends in `advice`.
+    pub(crate) fn parse(item: TokenStream, attribute: &str, advice: &str) -> Result<Self, Error> {
+        if is_function(&item) {
+            return <Self as Parse>::parse.parse2(item);
+        }
+        let keyword = keyword_of(item);
+        let message = format!("`{attribute}` goes on functions, not on this item: {advice}");
+        Err(Error::new_spanned(keyword, message))
+    }
+}
+
+impl Parse for Function {
+    fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
+        let attributes = input.call(Attribute::parse_outer)?;
+        let visibility = input.parse()?;
+        let signature = input.parse()?;
+        let (inner_attributes, body) = if input.peek(Token![;]) {
+            input.parse::<Token![;]>()?;
+            (Vec::new(), None)
+        } else {
+            let inside;
+            let braces = braced!(inside in input);
+            let inner_attributes = inside.call(Attribute::parse_inner)?;
+            let statements = inside.parse()?;
+            let body = Body { statements, braces };
+            (inner_attributes, Some(body))
+        };
+        Ok(Self { attributes, visibility, signature, inner_attributes, body })
+    }
+}
+
+/// Whether `fn name` stands outside all brackets; `fn(u8)` is a type, and a method is inside its block.
+fn is_function(item: &TokenStream) -> bool {
+    let mut after_fn = false;
+    for tree in item.clone() {
+        match tree {
+            TokenTree::Ident(word) if word == "fn" => after_fn = true,
+            TokenTree::Ident(_) if after_fn => return true,
+            // A macro_rules `$name:ident` can arrive in an invisible group.
+            TokenTree::Group(name) if after_fn && name.delimiter() == Delimiter::None => {
+                return true;
+            }
+            _ => after_fn = false,
+        }
+    }
+    false
+}
+
+/// The word that says what an item is, such as `impl`; where that cannot be told, the item.
+fn keyword_of(item: TokenStream) -> TokenStream {
+    let start = |input: ParseStream<'_>| {
+        input.call(Attribute::parse_outer)?;
+        input.parse::<Visibility>()?;
+        let keyword: TokenTree = input.parse()?;
+        input.parse::<TokenStream>()?;
+        Ok(keyword)
+    };
+    match start.parse2(item.clone()) {
+        Ok(keyword) => keyword.into_token_stream(),
+        Err(_) => item,
+    }
+}

@@ -1,0 +1,128 @@
+//! How `self` is taken over at the call.
+//!
+//! Inside the closure that is the call, `self` would still be the caller's. So the body's `self` is
+//! renamed (see `body`), and bound to the call's own.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{Path, PathArguments, ReceiverKind, Type};
+
+use crate::borrow::{is_static, owned, peel};
+use crate::display::display;
+use crate::errors::Errors;
+
+/// What `self` is called inside the call.
+pub(crate) const RENAMED: &str = "__self";
+
+/// A method's `self`.
+pub(crate) struct Receiver<'a> {
+    receiver: &'a syn::Receiver,
+    /// The `T` of a `&T` that is cloned at the call.
+    cloned: Option<Type>,
+}
+
+impl<'a> Receiver<'a> {
+    pub(crate) fn new(receiver: &'a syn::Receiver, errors: &mut Errors) -> Self {
+        let cloned = match &receiver.kind {
+            ReceiverKind::Reference(_, lifetime, None) if !is_static(lifetime.as_ref()) => {
+                let span = receiver.self_token.span;
+                Some(syn::parse_quote_spanned!(span=> Self))
+            }
+            ReceiverKind::Reference(_, lifetime, Some(_)) if !is_static(lifetime.as_ref()) => {
+                errors.at(receiver, MUTABLE);
+                None
+            }
+            ReceiverKind::Typed(_, ty) => typed(receiver, ty, errors),
+            // `self`, and `&'static self`.
+            _ => None,
+        };
+        Self { receiver, cloned }
+    }
+
+    /// As the wrapped method declares it: without the `mut` of `mut self`, which the body's has.
+    pub(crate) fn outer(&self) -> TokenStream {
+        let mut receiver = self.receiver.clone();
+        receiver.mutability = None;
+        quote!(#receiver)
+    }
+
+    /// The statement that takes it over, at the call.
+    pub(crate) fn take(&self, std: &Path) -> Option<TokenStream> {
+        let name = self.name();
+        let this = self.receiver.self_token;
+        let cloned = self.cloned.as_ref()?;
+        let span = Span::mixed_site().located_at(cloned.span());
+        Some(quote_spanned!(span=> let #name = <#cloned as #std::clone::Clone>::clone(#this);))
+    }
+
+    /// The statement that binds the body's name for it.
+    pub(crate) fn bind(&self) -> TokenStream {
+        let name = self.name();
+        match &self.cloned {
+            Some(cloned) => quote!(let #name: &#cloned = &#name;),
+            None => {
+                let this = self.receiver.self_token;
+                let mutability = self.receiver.mutability;
+                quote!(let #mutability #name = #this;)
+            }
+        }
+    }
+
+    /// It resolves where the user's `self` does, within a `macro_rules!` too.
+    fn name(&self) -> Ident {
+        Ident::new(RENAMED, self.receiver.self_token.span)
+    }
+}
+
+const MUTABLE: &str = "a call runs later, elsewhere, and cannot change what its caller holds: take \
+     `self` and return it, `self: Arc<Self>` or `&self` with the state behind a `Mutex`, or keep the \
+     value in an `anyloop::Actor`";
+
+/// Judges `self: Type`.
+fn typed(receiver: &syn::Receiver, ty: &Type, errors: &mut Errors) -> Option<Type> {
+    let (referent, lent) = match peel(ty) {
+        Type::Reference(reference) if !is_static(reference.lifetime.as_ref()) => {
+            if reference.mutability.is_some() {
+                errors.at(receiver, MUTABLE);
+                return None;
+            }
+            (peel(&reference.elem), true)
+        }
+        other => (other, false),
+    };
+    if owned(referent).is_some() {
+        errors.at(
+            receiver,
+            format!(
+                "`{}` holds a borrow, which a call may outlive: take `self`, `&self` (it is cloned) \
+                 or `self: Arc<Self>`",
+                display(ty),
+            ),
+        );
+    } else if is_rc(referent) {
+        errors.at(receiver, "an `Rc` cannot move to another thread: take `self: Arc<Self>`");
+    } else if lent {
+        return Some(referent.clone());
+    }
+    None
+}
+
+/// Whether `ty` is `Rc<..>` or `Pin<Rc<..>>`.
+fn is_rc(ty: &Type) -> bool {
+    let Type::Path(path) = ty else { return false };
+    let Some(last) = path.path.segments.last() else {
+        return false;
+    };
+    if last.ident == "Rc" {
+        return true;
+    }
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return false;
+    };
+    last.ident == "Pin"
+        && arguments
+            .args
+            .iter()
+            .any(|argument| matches!(argument, syn::GenericArgument::Type(inner) if is_rc(peel(inner))))
+}

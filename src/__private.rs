@@ -1,0 +1,82 @@
+//! What the attributes expand to. Not for direct use, and free to change in any release.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process::{ExitCode, Termination};
+
+use anyloop_core::{AnyRuntime, BlockOn, Drain, Panic, Run};
+
+use crate::adapters;
+
+pub use crate::to_thread as call;
+pub use std;
+
+/// `#[anyloop::main]`
+pub fn main<F: Future>(future: F) -> F::Output {
+    match crate::current() {
+        Ok(runtime) => main_on(runtime, future),
+        Err(error) => {
+            eprintln!("error: {error}");
+            std::process::exit(2);
+        }
+    }
+}
+
+/// `#[anyloop::main(runtime = ..)]`
+pub fn main_on<F: Future>(runtime: impl BlockOn, future: F) -> F::Output {
+    let (output, left) = Run::new(&runtime).block_on(future);
+    if left != Drain::default() {
+        eprintln!(
+            "warning: {} calls and {} tasks had not ended {} seconds after `main`, and were left behind",
+            left.calls,
+            left.futures,
+            anyloop_core::DRAIN_LIMIT.as_secs()
+        );
+    }
+    output
+}
+
+/// `#[anyloop::test]`: runs the body on every adapter that is compiled in, or on the one that
+/// `ANYLOOP_RUNTIME` names, and names those on which it failed.
+pub fn test<F>(name: &str, body: impl Fn() -> F)
+where
+    F: Future<Output: Termination>,
+{
+    adapters::register();
+    let wanted = std::env::var("ANYLOOP_RUNTIME").ok().filter(|wanted| !wanted.is_empty());
+    let mut ran = 0;
+    let mut failures = Vec::new();
+    for adapter in anyloop_core::adapters() {
+        if wanted.as_deref().is_some_and(|wanted| wanted != adapter.name) {
+            continue;
+        }
+        ran += 1;
+        let failure = match (adapter.start)() {
+            Ok(runtime) => test_on(&runtime, &body),
+            Err(error) => Some(format!("the runtime could not be started: {error}")),
+        };
+        failures.extend(failure.map(|failure| format!("on {}: {failure}", adapter.name)));
+    }
+    if ran == 0 {
+        panic!(
+            "`{name}` ran on no runtime: enable one of anyloop's features `tokio`, `smol`, `async-std` \
+             or `futures`{}",
+            wanted.map(|wanted| format!(" (ANYLOOP_RUNTIME asks for {wanted})")).unwrap_or_default()
+        );
+    }
+    if !failures.is_empty() {
+        panic!("`{name}` failed {}", failures.join("; "));
+    }
+}
+
+/// What went wrong.
+fn test_on<F>(runtime: &AnyRuntime, body: impl Fn() -> F) -> Option<String>
+where
+    F: Future<Output: Termination>,
+{
+    match catch_unwind(AssertUnwindSafe(|| runtime.run(body()))) {
+        Ok(output) => {
+            (output.report() != ExitCode::SUCCESS).then(|| "it ended in an error, printed above".to_owned())
+        }
+        Err(payload) => Some(Panic::from(payload).message().to_owned()),
+    }
+}
