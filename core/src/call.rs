@@ -79,6 +79,11 @@ impl<W: Work> Call<W> {
         self
     }
 
+    /// Runs this call in the lane for CPU-heavy work: [`cpu`](crate::cpu).
+    pub fn on_cpu(self) -> Self {
+        self.on(&crate::cpu())
+    }
+
     /// Lets this call wait for its place under `limiter`. Of several, the last counts.
     pub fn limit(mut self, limiter: &'static Limiter) -> Self {
         self.limiter = Some(limiter);

@@ -19,6 +19,7 @@
 mod call;
 mod catch;
 mod context;
+mod cpu;
 mod current;
 mod error;
 pub mod from_thread;
@@ -38,6 +39,7 @@ mod work;
 
 pub use call::{Call, Settle};
 pub use context::EnterGuard;
+pub use cpu::cpu;
 pub use current::{
     Adapter, AlreadySet, NoRuntime, adapters, current, default_pool, register, set_default, set_default_pool,
 };

@@ -63,7 +63,7 @@ impl Wrap<'_> {
         quote_spanned! {span=>
             if false {
                 trait CallOfTheWrappedFunction {}
-                impl<W> CallOfTheWrappedFunction for #facade::Call<W> {}
+                impl<W: #facade::Work> CallOfTheWrappedFunction for #facade::Call<W> {}
                 fn #advice(_: impl CallOfTheWrappedFunction) {}
                 #advice(#mention #turbofish (#(#arguments),*));
                 // Whoever came here would have given the arguments away.

@@ -183,10 +183,6 @@ impl<F: Future> TryMany<F> {
     }
 }
 
-// The children are pinned in their box, whatever happens to the gather itself.
-impl<F: Future> Unpin for Many<F> {}
-impl<F: Future> Unpin for TryMany<F> {}
-
 impl<F: Future> Future for Many<F> {
     type Output = Vec<F::Output>;
 

@@ -1,0 +1,30 @@
+//! The lane for CPU-heavy calls.
+
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+use std::thread;
+
+use crate::limiter::{Limited, Limiter};
+use crate::pool::{AnyPool, Pool};
+use crate::thread_pool::ThreadPool;
+
+/// The process's pool, as wide as the machine has cores: for calls that compute rather than wait.
+///
+/// More of them at once than there are cores would make none faster, and would keep the runtime's own
+/// threads from running. Calls that wait for their turn take no thread, and keep no others waiting.
+///
+/// ```
+/// use anyloop_core::{Call, cpu};
+///
+/// let sum = Call::new(|| (0..1_000_u64).sum::<u64>()).on(&cpu());
+/// assert_eq!(pollster::block_on(sum), 499_500);
+/// ```
+#[must_use]
+pub fn cpu() -> AnyPool {
+    // std's count respects CPU affinity and cgroup quotas.
+    static CORES: LazyLock<Limiter> =
+        LazyLock::new(|| Limiter::new(thread::available_parallelism().map_or(1, NonZeroUsize::get)));
+    static LANE: LazyLock<AnyPool> =
+        LazyLock::new(|| Limited { limiter: &CORES, pool: ThreadPool::global().to_any() }.to_any());
+    LANE.clone()
+}
