@@ -56,7 +56,6 @@ fn comparisons<O: Host, T: Host>(runtime: &str, ours: fn() -> O, theirs: fn() ->
             // The same thing twice shows how much of a ratio is chance.
             .case(format!("{runtime}, again"), move |meter| run(how, theirs, meter))
             .at_most(ADAPTER, runtime)
-            .repeats(15)
     };
     let (call, task) = (Unit::NsPer("call"), Unit::NsPer("task"));
     let mut workloads = vec![

@@ -95,3 +95,8 @@ pub use anyloop_tokio::Tokio;
 pub use functions::{
     block_on, current, interval, pool, run, sleep, spawn, spawn_blocking, timeout, to_thread, yield_now,
 };
+
+/// The README's program compiles.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,7 +11,7 @@ use crate::task::Joined;
 
 pub(crate) const NAME: &str = "async-std";
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct AsyncStdDriver;
 
 impl Driver for AsyncStdDriver {
@@ -20,7 +20,7 @@ impl Driver for AsyncStdDriver {
     }
 
     fn spawn_boxed(&self, future: BoxFuture<'static, ()>) -> Box<dyn NativeTask<()>> {
-        Box::new(Joined::spawn(future))
+        Box::new(Joined::new(task::spawn(future)))
     }
 
     fn sleep_boxed(&self, duration: Duration) -> BoxFuture<'static, ()> {

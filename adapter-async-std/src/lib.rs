@@ -69,7 +69,7 @@ impl Runtime for AsyncStd {
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
-        Task::from_native(Joined::spawn(self.0.supervise(future)))
+        Task::from_native(Joined::new(async_std::task::spawn(self.0.supervise(future))))
     }
 
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + 'static + use<> {

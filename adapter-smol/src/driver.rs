@@ -11,7 +11,7 @@ use crate::task::Joined;
 
 pub(crate) const NAME: &str = "smol";
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct SmolDriver;
 
 pub(crate) async fn sleep(duration: Duration) {

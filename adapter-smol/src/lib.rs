@@ -41,7 +41,7 @@ impl Smol {
     #[must_use]
     pub fn new() -> Self {
         Self::register();
-        Self(Binding::new(SmolDriver::default()))
+        Self(Binding::new(SmolDriver))
     }
 
     /// Makes the adapter known to the choice of the current runtime; may be called again.

@@ -1,6 +1,7 @@
 //! smol's handle of a spawned future.
 
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use anyloop_core::{NativeTask, WakerGuard};
@@ -8,7 +9,8 @@ use smol::Task;
 
 /// Dropping a `smol::Task` cancels it.
 pub(crate) struct Joined<T> {
-    stage: Stage<T>,
+    /// Locked by `abort` and `is_finished` alone; a poll goes round it.
+    stage: Mutex<Stage<T>>,
     /// async-task, on which smol is built, aborts the process when an awaiter's waker panics.
     guard: WakerGuard,
 }
@@ -17,50 +19,63 @@ enum Stage<T> {
     Running(Task<T>),
     /// Cancelling takes the task away; what is left is the future that waits until it is done.
     Cancelling(Pin<Box<dyn Future<Output = Option<T>> + Send>>),
-    Ended(Option<T>),
+    Ended(Option<Box<T>>),
 }
 
 impl<T> Joined<T> {
     pub(crate) fn new(task: Task<T>) -> Self {
-        Self { stage: Stage::Running(task), guard: WakerGuard::default() }
+        Self { stage: Mutex::new(Stage::Running(task)), guard: WakerGuard::default() }
     }
 }
 
 impl<T: Send + 'static> NativeTask<T> for Joined<T> {
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>> {
-        let mut cx = Context::from_waker(self.guard.guard(cx.waker()));
-        match &mut self.stage {
-            // The executor is never shut down, and a supervised future does not panic.
-            Stage::Running(task) => Pin::new(task).poll(&mut cx).map(Some),
-            Stage::Cancelling(cancel) => cancel.as_mut().poll(&mut cx),
-            Stage::Ended(output) => Poll::Ready(output.take()),
+        let stage = self.stage.get_mut().unwrap_or_else(PoisonError::into_inner);
+        match stage {
+            // What has ended calls no waker. The executor is never shut down, and a supervised future
+            // does not panic.
+            Stage::Running(task) if task.is_finished() => {
+                Pin::new(task).poll(&mut Context::from_waker(Waker::noop())).map(Some)
+            }
+            Stage::Running(task) => {
+                let waker = self.guard.guard(cx.waker());
+                Pin::new(task).poll(&mut Context::from_waker(&waker)).map(Some)
+            }
+            Stage::Cancelling(cancel) => {
+                let waker = self.guard.guard(cx.waker());
+                cancel.as_mut().poll(&mut Context::from_waker(&waker))
+            }
+            Stage::Ended(output) => Poll::Ready(output.take().map(|output| *output)),
         }
     }
 
-    fn abort(&mut self) {
-        match std::mem::replace(&mut self.stage, Stage::Ended(None)) {
+    fn abort(&self) {
+        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *stage, Stage::Ended(None)) {
             Stage::Running(task) => {
-                // `cancel` begins at its first poll.
+                // `cancel` begins at its first poll. It schedules the task, and drops nothing here.
                 let mut cancel = Box::pin(task.cancel());
-                self.stage = match cancel.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-                    Poll::Ready(output) => Stage::Ended(output),
+                let last = self.guard.last();
+                *stage = match cancel.as_mut().poll(&mut Context::from_waker(&last)) {
+                    Poll::Ready(output) => Stage::Ended(output.map(Box::new)),
                     Poll::Pending => Stage::Cancelling(cancel),
                 };
             }
-            other => self.stage = other,
+            other => *stage = other,
         }
     }
 
     fn is_finished(&self) -> bool {
-        match &self.stage {
+        match &*self.stage.lock().unwrap_or_else(PoisonError::into_inner) {
             Stage::Running(task) => task.is_finished(),
             Stage::Cancelling(_) => false,
             Stage::Ended(_) => true,
         }
     }
 
-    fn detach(self: Box<Self>) {
-        if let Stage::Running(task) = self.stage {
+    fn detach(&mut self) {
+        let stage = self.stage.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if let Stage::Running(task) = std::mem::replace(stage, Stage::Ended(None)) {
             task.detach();
         }
     }

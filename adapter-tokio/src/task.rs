@@ -16,7 +16,7 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
         Pin::new(&mut self.0).poll(cx).map(Result::ok)
     }
 
-    fn abort(&mut self) {
+    fn abort(&self) {
         self.0.abort();
     }
 
@@ -24,5 +24,5 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
         self.0.is_finished()
     }
 
-    fn detach(self: Box<Self>) {}
+    fn detach(&mut self) {}
 }

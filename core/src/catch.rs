@@ -8,6 +8,7 @@ use crate::Panic;
 ///
 /// Unwind safety is asserted: what the closure borrowed mutably is dropped or given up by every caller
 /// when it panicked.
+#[inline]
 pub(crate) fn catch<R>(f: impl FnOnce() -> R) -> Result<R, Panic> {
     catch_unwind(AssertUnwindSafe(f)).map_err(Panic::new)
 }

@@ -1,7 +1,7 @@
 //! What travels from a caller into what it starts: the current runtime (with its pool) and the run it
-//! belongs to (C19, C34). It lives in one thread-local, swapped as a whole.
+//! belongs to (C19, C34). It lives in one thread-local.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,69 +11,168 @@ use crate::runtime::AnyRuntime;
 use crate::scope::Scope;
 use crate::task::CallState;
 
-/// The part that is handed on to tasks and calls.
+/// The part that is handed on to tasks and calls: one pointer, shared by all that have it in common, so
+/// that handing it on costs one reference count.
 #[derive(Clone, Default)]
-pub(crate) struct Context {
-    pub(crate) runtime: Option<AnyRuntime>,
-    pub(crate) scope: Option<Arc<Scope>>,
+pub(crate) struct Context(Option<Arc<Inner>>);
+
+struct Inner {
+    runtime: AnyRuntime,
+    scope: Option<Arc<Scope>>,
 }
 
 impl Context {
+    pub(crate) fn new(runtime: AnyRuntime, scope: Option<Arc<Scope>>) -> Self {
+        Self(Some(Arc::new(Inner { runtime, scope })))
+    }
+
+    /// The context of what is started under `runtime` here: this thread's own, if the runtime is
+    /// the current one, and otherwise a new one of the same run.
+    #[inline]
+    pub(crate) fn under(runtime: &impl SameRuntime) -> Self {
+        let here = here();
+        match &here.0 {
+            Some(inner) if runtime.is_same(&inner.runtime) => here,
+            _ => Self::new(runtime.to_runtime(), here.scope().cloned()),
+        }
+    }
+
     /// The context of this thread; where anyloop put none, the runtime that an adapter recognizes.
     pub(crate) fn capture() -> Self {
-        let mut context = peek(|ambient| ambient.context.clone());
-        if context.runtime.is_none() {
-            context.runtime = current::probe();
+        let here = here();
+        match here.0 {
+            Some(_) => here,
+            None => current::probe().map_or(here, |runtime| Self::new(runtime, None)),
         }
-        context
+    }
+
+    #[inline]
+    pub(crate) fn runtime(&self) -> Option<&AnyRuntime> {
+        self.0.as_ref().map(|inner| &inner.runtime)
+    }
+
+    #[inline]
+    pub(crate) fn scope(&self) -> Option<&Arc<Scope>> {
+        self.0.as_ref().and_then(|inner| inner.scope.as_ref())
     }
 }
 
-/// All that the thread-local holds.
-#[derive(Default)]
-pub(crate) struct Ambient {
-    pub(crate) context: Context,
-    /// The call that this thread is running, if it runs one.
-    pub(crate) call: Option<Arc<dyn CallState>>,
-    /// Inside a poll that anyloop drives: blocking here would block a runtime (C08).
-    pub(crate) polling: bool,
+/// Tells whether a runtime is the one of a context without making an [`AnyRuntime`] of it.
+pub(crate) trait SameRuntime {
+    fn is_same(&self, other: &AnyRuntime) -> bool;
+    fn to_runtime(&self) -> AnyRuntime;
+}
+
+/// All that the thread-local holds. In cells, so that a poll costs a few loads and stores.
+struct Ambient {
+    context: Cell<Context>,
+    /// The call that this thread is running.
+    call: Cell<Option<Arc<dyn CallState>>>,
+    place: Cell<Place>,
+}
+
+/// Where code runs, as far as anyloop knows.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// Outside.
+    Elsewhere,
+    /// In a call, on a thread of a pool.
+    Call,
+    /// In a poll that anyloop drives: blocking would block a runtime (C08).
+    Poll,
+    /// In such a poll by a call's own `from_thread::block_on`.
+    PollInCall,
 }
 
 thread_local! {
-    static AMBIENT: RefCell<Ambient> = const {
-        RefCell::new(Ambient {
-            context: Context { runtime: None, scope: None },
-            call: None,
-            polling: false,
-        })
+    static AMBIENT: Ambient = const {
+        Ambient {
+            context: Cell::new(Context(None)),
+            call: Cell::new(None),
+            place: Cell::new(Place::Elsewhere),
+        }
     };
 }
 
-/// Looks at the ambient state. `look` must only clone or compare: it runs inside the borrow.
-pub(crate) fn peek<R: Default>(look: impl FnOnce(&Ambient) -> R) -> R {
-    // While the thread's locals are being destroyed there is no context any more.
-    AMBIENT.try_with(|ambient| look(&ambient.borrow())).unwrap_or_default()
+/// Uses the thread's ambient state; `None` while the thread's locals are being destroyed.
+#[inline]
+fn with<R>(use_it: impl FnOnce(&Ambient) -> R) -> Option<R> {
+    AMBIENT.try_with(use_it).ok()
 }
 
-fn swap(with: &mut Ambient) {
-    let _ = AMBIENT.try_with(|ambient| std::mem::swap(&mut *ambient.borrow_mut(), with));
+/// A clone of what is in the cell.
+#[inline]
+fn cloned<T: Clone + Default>(cell: &Cell<T>) -> T {
+    let value = cell.take();
+    let clone = value.clone();
+    cell.set(value);
+    clone
 }
 
-/// Makes `ambient` the thread's own while the guard lives, and puts it back afterwards with whatever
-/// changed in it. No reference count moves, so that a poll costs two swaps.
-pub(crate) struct Swapped<'a>(&'a mut Ambient);
+/// This thread's context, as anyloop set it.
+#[inline]
+pub(crate) fn here() -> Context {
+    with(|ambient| cloned(&ambient.context)).unwrap_or_default()
+}
+
+/// The call that this code runs in.
+pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
+    with(|ambient| match ambient.place.get() {
+        Place::Call | Place::PollInCall => cloned(&ambient.call),
+        Place::Elsewhere | Place::Poll => None,
+    })
+    .flatten()
+}
+
+/// Makes a context the thread's own while the guard lives, then gives it back with whatever changed in
+/// it, and the thread its own. No reference count moves.
+pub(crate) struct Swapped<'a> {
+    home: &'a mut Context,
+    /// While the guard lives, what was there before.
+    context: Cell<Context>,
+    place: Cell<Place>,
+}
 
 impl<'a> Swapped<'a> {
-    pub(crate) fn new(ambient: &'a mut Ambient) -> Self {
-        swap(ambient);
-        Self(ambient)
+    #[inline]
+    pub(crate) fn new(home: &'a mut Context, place: Place) -> Self {
+        let context = Cell::new(std::mem::take(home));
+        let guard = Self { home, context, place: Cell::new(place) };
+        guard.swap();
+        guard
+    }
+
+    #[inline]
+    fn swap(&self) {
+        with(|ambient| {
+            ambient.context.swap(&self.context);
+            ambient.place.swap(&self.place);
+        });
     }
 }
 
 impl Drop for Swapped<'_> {
+    #[inline]
     fn drop(&mut self) {
-        swap(self.0);
+        self.swap();
+        std::mem::swap(self.home, self.context.get_mut());
     }
+}
+
+/// Runs `f` as the body of `call`.
+pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Arc<dyn CallState>>);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let before = self.0.take();
+            drop(with(|ambient| ambient.call.replace(before)));
+        }
+    }
+
+    let _restore = Restore(with(|ambient| ambient.call.replace(Some(call))).flatten());
+    let _context = Swapped::new(context, Place::Call);
+    f()
 }
 
 /// Keeps a runtime current on this thread; what was current before comes back when it is dropped.
@@ -93,28 +192,27 @@ impl EnterGuard {
 }
 
 fn replace_context(context: Context) -> Context {
-    AMBIENT
-        .try_with(|ambient| std::mem::replace(&mut ambient.borrow_mut().context, context))
-        .unwrap_or_default()
+    with(|ambient| ambient.context.replace(context)).unwrap_or_default()
 }
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
-        // Dropped here, outside the borrow: the last handle of a runtime may go with it.
+        // Dropped here, when the thread has its own again: the last handle of a runtime may go with it.
         drop(replace_context(std::mem::take(&mut self.previous)));
     }
 }
 
 impl fmt::Debug for EnterGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EnterGuard").field("previous", &self.previous.runtime).finish()
+        f.debug_struct("EnterGuard").field("previous", &self.previous.runtime()).finish()
     }
 }
 
 /// C08: says what to do instead of blocking a runtime from inside a poll.
 #[track_caller]
 pub(crate) fn forbid_in_poll(what: &str) {
-    if peek(|ambient| ambient.polling) {
+    let place = with(|ambient| ambient.place.get());
+    if matches!(place, Some(Place::Poll | Place::PollInCall)) {
         panic!(
             "{what} was called inside async code that anyloop polls, where it would block the runtime: \
              `.await` instead, or move the blocking code into a wrapped call"

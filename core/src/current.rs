@@ -12,7 +12,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
-use crate::context::peek;
+use crate::context::here;
 use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::runtime::AnyRuntime;
 use crate::thread_pool::ThreadPool;
@@ -137,7 +137,7 @@ impl Drop for Installed {
 /// assert!(error.to_string().contains("enable one of anyloop's features"));
 /// ```
 pub fn current() -> Result<AnyRuntime, NoRuntime> {
-    if let Some(runtime) = peek(|ambient| ambient.context.runtime.clone()).or_else(probe) {
+    if let Some(runtime) = here().runtime().cloned().or_else(probe) {
         return Ok(runtime);
     }
     if let Some(runtime) = DEFAULT.get() {
@@ -267,8 +267,7 @@ impl std::error::Error for NoRuntime {
 /// A setting that cannot be followed gives a pool that refuses every job with the reason.
 #[must_use]
 pub fn default_pool() -> AnyPool {
-    let runtime = peek(|ambient| ambient.context.runtime.clone());
-    default_pool_of(runtime.as_ref())
+    default_pool_of(here().runtime())
 }
 
 pub(crate) fn default_pool_of(runtime: Option<&AnyRuntime>) -> AnyPool {

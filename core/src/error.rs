@@ -33,7 +33,7 @@ pub enum TaskError {
     /// The system gave no thread, and the pool has none that could run it later.
     NoThread(io::Error),
     /// There is no such pool here; the text says why and what to do.
-    NoPool(Cow<'static, str>),
+    NoPool(Box<str>),
 }
 
 impl fmt::Display for TaskError {

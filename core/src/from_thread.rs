@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::context::{Ambient, forbid_in_poll, peek};
+use crate::context::{Place, current_call, forbid_in_poll, here};
 use crate::park::Parked;
 use crate::run::Drive;
 use crate::runtime::{AnyRuntime, Runtime};
@@ -37,7 +37,7 @@ const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 /// ```
 #[must_use]
 pub fn is_cancelled() -> bool {
-    peek(|ambient| ambient.call.clone()).is_some_and(|call| call.is_cancelled())
+    current_call().is_some_and(|call| call.is_cancelled())
 }
 
 /// Runs a future to its end on this thread, inside a call, with the caller's runtime current: its timers
@@ -62,15 +62,14 @@ pub fn is_cancelled() -> bool {
 #[track_caller]
 pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     forbid_in_poll("from_thread::block_on()");
-    let (context, call) = peek(|ambient| (ambient.context.clone(), ambient.call.clone()));
-    if call.is_none() {
+    let context = here();
+    if current_call().is_none() {
         panic!(
             "from_thread::block_on() was called outside a wrapped call: use the runtime's own block_on there"
         );
     }
-    let mut watch = Watch::new(context.runtime.clone());
-    let ambient = Ambient { context, call, polling: true };
-    let mut future = std::pin::pin!(Drive::new(ambient, future.into_future()));
+    let mut watch = Watch::new(context.runtime().cloned());
+    let mut future = std::pin::pin!(Drive::new(context, Place::PollInCall, future.into_future()));
     let parked = Parked::new();
     loop {
         if let Poll::Ready(output) = parked.poll(future.as_mut()) {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use pin_project_lite::pin_project;
 
 use crate::catch::{catch, quietly};
-use crate::context::{Ambient, Context, EnterGuard, Swapped, forbid_in_poll};
+use crate::context::{Context, EnterGuard, Place, Swapped, forbid_in_poll};
 use crate::current::Installed;
 use crate::runtime::BlockOn;
 use crate::scope::Scope;
@@ -18,21 +18,23 @@ pin_project! {
     pub(crate) struct Drive<F> {
         #[pin]
         future: Option<F>,
-        ambient: Ambient,
+        context: Context,
+        place: Place,
     }
 
     impl<F> PinnedDrop for Drive<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _context = Swapped::new(this.ambient);
+            let _context = Swapped::new(this.context, *this.place);
             this.future.set(None);
         }
     }
 }
 
 impl<F> Drive<F> {
-    pub(crate) fn new(ambient: Ambient, future: F) -> Self {
-        Self { future: Some(future), ambient }
+    /// `place` is one of the two in which code is polled.
+    pub(crate) fn new(context: Context, place: Place, future: F) -> Self {
+        Self { future: Some(future), context, place }
     }
 }
 
@@ -41,7 +43,7 @@ impl<F: Future> Future for Drive<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
-        let _context = Swapped::new(this.ambient);
+        let _context = Swapped::new(this.context, *this.place);
         match this.future.as_pin_mut() {
             Some(future) => future.poll(cx),
             None => unreachable!("the future is there until the drop"),
@@ -110,7 +112,7 @@ impl<'a, R: BlockOn> Run<'a, R> {
         forbid_in_poll("run()");
         let scope = Arc::new(Scope::default());
         let installed = Installed::new(self.runtime.to_any());
-        let context = Context { runtime: Some(self.runtime.to_any()), scope: Some(scope.clone()) };
+        let context = Context::new(self.runtime.to_any(), Some(scope.clone()));
         let entered = EnterGuard::new(context);
         let output = catch(|| self.runtime.block_on(future));
         // What the draining itself starts (a sleep) belongs to nobody's run.

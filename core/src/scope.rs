@@ -25,39 +25,45 @@ struct Wakers {
     drain: Option<Waker>,
 }
 
-/// One future or call that a run has to wait for.
-pub(crate) struct Ticket {
-    scope: Arc<Scope>,
-    kind: Kind,
+/// A call that a run has to wait for.
+pub(crate) struct CallTicket(Arc<Scope>);
+
+impl CallTicket {
+    pub(crate) fn new(scope: &Arc<Scope>) -> Self {
+        // ORDERING: the call is handed on through synchronized queues; the count itself publishes
+        // nothing.
+        scope.calls.fetch_add(1, Ordering::Relaxed);
+        Self(scope.clone())
+    }
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Future,
-    Call,
+impl Drop for CallTicket {
+    fn drop(&mut self) {
+        self.0.leave(&self.0.calls);
+    }
 }
 
 impl Scope {
-    fn count(&self, kind: Kind) -> &AtomicUsize {
-        match kind {
-            Kind::Future => &self.futures,
-            Kind::Call => &self.calls,
+    /// A future that the run has to wait for, until [`leave_future`](Self::leave_future).
+    pub(crate) fn enter_future(&self) {
+        // ORDERING: as in `CallTicket::new`.
+        self.futures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn leave_future(&self) {
+        self.leave(&self.futures);
+    }
+
+    fn leave(&self, count: &AtomicUsize) {
+        // ORDERING: SeqCst pairs with `poll_drained`, which stores its waker before it reads the
+        // counts, while this lowers the count before it reads the waker: one of the two sees the other.
+        count.fetch_sub(1, Ordering::SeqCst);
+        if self.is_closing() && self.outstanding() == (0, 0) {
+            let waker = self.lock().drain.take();
+            if let Some(waker) = waker {
+                quietly(|| waker.wake());
+            }
         }
-    }
-
-    fn enlist(self: &Arc<Self>, kind: Kind) -> Ticket {
-        // ORDERING: the ticket's owner is handed on through synchronized queues; the count itself
-        // publishes nothing.
-        self.count(kind).fetch_add(1, Ordering::Relaxed);
-        Ticket { scope: self.clone(), kind }
-    }
-
-    pub(crate) fn enlist_future(self: &Arc<Self>) -> Ticket {
-        self.enlist(Kind::Future)
-    }
-
-    pub(crate) fn enlist_call(self: &Arc<Self>) -> Ticket {
-        self.enlist(Kind::Call)
     }
 
     pub(crate) fn is_closing(&self) -> bool {
@@ -81,7 +87,7 @@ impl Scope {
 
     /// (futures, calls) that are left.
     pub(crate) fn outstanding(&self) -> (usize, usize) {
-        // ORDERING: SeqCst pairs with the decrement in `Ticket::drop`, see there.
+        // ORDERING: SeqCst pairs with the decrement in `leave`, see there.
         (self.futures.load(Ordering::SeqCst), self.calls.load(Ordering::SeqCst))
     }
 
@@ -99,20 +105,6 @@ impl Scope {
     }
 }
 
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        // ORDERING: SeqCst pairs with `poll_drained`, which stores its waker before it reads the
-        // counts, while this lowers the count before it reads the waker: one of the two sees the other.
-        self.scope.count(self.kind).fetch_sub(1, Ordering::SeqCst);
-        if self.scope.is_closing() && self.scope.outstanding() == (0, 0) {
-            let waker = self.scope.lock().drain.take();
-            if let Some(waker) = waker {
-                quietly(|| waker.wake());
-            }
-        }
-    }
-}
-
 /// Where a pending future left its waker.
 pub(crate) struct Registration {
     key: usize,
@@ -120,32 +112,23 @@ pub(crate) struct Registration {
     data: usize,
 }
 
-impl Registration {
-    fn same(&self, waker: &Waker) -> bool {
-        self.data == waker.data().addr()
-    }
-}
-
-impl Ticket {
-    pub(crate) fn is_closing(&self) -> bool {
-        self.scope.is_closing()
-    }
-
+impl Scope {
     /// Leaves the waker of a pending future, once unless it changes.
     pub(crate) fn register(&self, registration: &mut Option<Registration>, waker: &Waker) {
-        if registration.as_ref().is_some_and(|registration| registration.same(waker)) {
+        let data = waker.data().addr();
+        if registration.as_ref().is_some_and(|registration| registration.data == data) {
             return;
         }
         let fresh = waker.clone();
-        let mut wakers = self.scope.lock();
+        let mut wakers = self.lock();
         let old = match registration {
             Some(registration) => {
-                registration.data = waker.data().addr();
+                registration.data = data;
                 wakers.futures[registration.key].replace(fresh)
             }
             None => {
                 let key = wakers.futures.insert(Some(fresh));
-                *registration = Some(Registration { key, data: waker.data().addr() });
+                *registration = Some(Registration { key, data });
                 None
             }
         };
@@ -158,7 +141,7 @@ impl Ticket {
 
     pub(crate) fn unregister(&self, registration: &mut Option<Registration>) {
         if let Some(registration) = registration.take() {
-            let waker = self.scope.lock().futures.remove(registration.key);
+            let waker = self.lock().futures.remove(registration.key);
             drop_quietly(waker);
         }
     }

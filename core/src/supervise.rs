@@ -8,11 +8,10 @@ use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::catch::{catch, quietly};
-use crate::context::{Ambient, Context, Swapped, peek};
+use crate::catch::{catch, drop_quietly, quietly};
+use crate::context::{Context, Place, Swapped};
 use crate::error::TaskError;
-use crate::runtime::AnyRuntime;
-use crate::scope::{Registration, Ticket};
+use crate::scope::{Registration, Scope};
 use crate::task::Outcome;
 
 pin_project! {
@@ -25,10 +24,9 @@ pin_project! {
     {
         #[pin]
         future: Option<F>,
-        ambient: Ambient,
+        // Its scope counts this future until the context is given up.
+        context: Context,
         registration: Option<Registration>,
-        // Given back when the future is gone: the last field that matters to anybody else.
-        ticket: Option<Ticket>,
     }
 
     impl<F> PinnedDrop for Supervised<F>
@@ -36,88 +34,80 @@ pin_project! {
         F: Future,
     {
         fn drop(this: Pin<&mut Self>) {
-            this.end();
+            let mut this = this.project();
+            if this.future.is_some() {
+                let _context = Swapped::new(this.context, Place::Poll);
+                // Nobody is left to be told of a destructor's panic.
+                quietly(|| this.future.set(None));
+            }
+            leave(this.context, this.registration);
         }
     }
 }
 
 impl<F: Future> Supervised<F> {
-    pub(crate) fn new(runtime: AnyRuntime, future: F) -> Self {
-        let scope = peek(|ambient| ambient.context.scope.clone());
-        let ticket = scope.as_ref().map(|scope| scope.enlist_future());
-        let context = Context { runtime: Some(runtime), scope };
-        Self {
-            future: Some(future),
-            ambient: Ambient { context, call: None, polling: true },
-            registration: None,
-            ticket,
+    pub(crate) fn new(context: Context, future: F) -> Self {
+        if let Some(scope) = context.scope() {
+            scope.enter_future();
         }
+        Self { future: Some(future), context, registration: None }
     }
+}
 
-    /// Drops the future inside its context. Returns its panic, if its destructor did.
-    fn drop_future(self: Pin<&mut Self>) -> Result<(), crate::Panic> {
-        let mut this = self.project();
-        let _context = Swapped::new(this.ambient);
-        catch(|| this.future.set(None))
+/// The future is gone: gives up the context, and the place in the books of its run.
+#[inline]
+fn leave(context: &mut Context, registration: &mut Option<Registration>) {
+    let context = std::mem::take(context);
+    if let Some(scope) = context.scope() {
+        scope.unregister(registration);
+        scope.leave_future();
     }
-
-    fn end(mut self: Pin<&mut Self>) {
-        if self.future.is_some() {
-            // Nobody is left to be told of a destructor's panic.
-            let _ = self.as_mut().drop_future().map_err(crate::catch::drop_quietly);
-        }
-        let this = self.project();
-        if let Some(ticket) = this.ticket.take() {
-            ticket.unregister(this.registration);
-            drop(ticket);
-        }
-        // The context may hold the last handle of its runtime.
-        quietly(|| drop(std::mem::take(this.ambient)));
-    }
+    // It may hold the last handle of its runtime, whose destructor is an adapter's.
+    drop_quietly(context);
 }
 
 impl<F: Future> Future for Supervised<F> {
     type Output = Outcome<F::Output>;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
-        let this = self.as_mut().project();
-        let cancelled = this.ticket.as_ref().is_some_and(Ticket::is_closing);
-        let ended = if cancelled {
-            Err(TaskError::Cancelled)
-        } else {
-            let Some(future) = this.future.as_pin_mut() else {
-                panic!("a spawned future was polled again after it had ended");
-            };
-            let polled = {
-                let _context = Swapped::new(this.ambient);
-                catch(|| future.poll(cx))
-            };
-            match polled {
-                Ok(Poll::Pending) => {
-                    if let Some(ticket) = this.ticket {
-                        ticket.register(this.registration, cx.waker());
+    fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        let cancelled = this.context.scope().is_some_and(|scope| Scope::is_closing(scope));
+        let mut ended = None;
+        let caught = {
+            let _context = Swapped::new(this.context, Place::Poll);
+            catch(|| {
+                if !cancelled {
+                    let Some(future) = this.future.as_mut().as_pin_mut() else {
+                        panic!("a spawned future was polled again after it had ended");
+                    };
+                    match future.poll(cx) {
+                        Poll::Pending => return false,
+                        Poll::Ready(value) => ended = Some(value),
                     }
-                    return Poll::Pending;
                 }
-                Ok(Poll::Ready(value)) => Ok(value),
-                Err(panic) => Err(TaskError::Panicked(panic)),
-            }
+                this.future.set(None);
+                true
+            })
         };
-        let dropped = self.as_mut().drop_future();
-        let ended = match (ended, dropped) {
-            (Ok(value), Err(panic)) => {
-                crate::catch::drop_quietly(value);
+        let result = match caught {
+            Ok(false) => {
+                if let Some(scope) = this.context.scope() {
+                    scope.register(this.registration, cx.waker());
+                }
+                return Poll::Pending;
+            }
+            Ok(true) => ended.ok_or(TaskError::Cancelled),
+            Err(panic) => {
+                let _context = Swapped::new(this.context, Place::Poll);
+                // After a panic of the poll the future is still there; after one of its destructor it
+                // is not, but its value is.
+                quietly(|| this.future.set(None));
+                drop_quietly(ended);
                 Err(TaskError::Panicked(panic))
             }
-            (ended, dropped) => {
-                if let Err(panic) = dropped {
-                    crate::catch::drop_quietly(panic);
-                }
-                ended
-            }
         };
-        self.end();
-        Poll::Ready(Outcome::new(ended))
+        leave(this.context, this.registration);
+        Poll::Ready(Outcome::new(result))
     }
 }
 

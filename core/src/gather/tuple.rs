@@ -41,6 +41,7 @@ macro_rules! tuple {
         }
 
         impl<$($child: Future),*> $name<$($child),*> {
+            #[allow(clippy::too_many_arguments, reason = "one for each child, up to twelve")]
             fn new($($value: $child),*) -> Self {
                 Self { $($value: Slot::new($value),)* pending: [$(stringify!($value)),*].len(), ended: false }
             }

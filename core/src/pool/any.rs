@@ -48,6 +48,13 @@ impl AnyPool {
     }
 }
 
+impl AnyPool {
+    /// Whether both are handles on one pool, as far as can be told without asking it.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        std::ptr::addr_eq(Arc::as_ptr(&self.0), Arc::as_ptr(&other.0))
+    }
+}
+
 struct FromFn<F>(Arc<F>);
 
 impl<F> Pool for FromFn<F>

@@ -4,7 +4,6 @@ mod any;
 mod job;
 mod unavailable;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
@@ -81,7 +80,7 @@ pub enum Refused {
     /// It needs a thread and the system gave none.
     NoThread(io::Error),
     /// There is no such pool here; the text says why and what to do.
-    NoPool(Cow<'static, str>),
+    NoPool(Box<str>),
 }
 
 impl fmt::Display for Refused {
@@ -128,9 +127,11 @@ pub trait PoolExt: Pool {
     {
         let closure = Closure::new(f);
         match self.execute(Job::new(closure.clone())) {
-            Ok(()) => Task::from_closure(closure),
-            Err(refused) => Task::ended(Err(TaskError::from(refused))),
+            Ok(()) => {}
+            // A pool that refuses and keeps the job all the same does not get to run it later.
+            Err(refused) => closure.refused(TaskError::from(refused)),
         }
+        Task::from_closure(closure)
     }
 
     /// Starts `f` on this pool, or gives it back with the reason.

@@ -1,10 +1,12 @@
 //! A runtime without a type of its own.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
 
+use super::binding::is_same;
 use super::{Binding, BlockOn, Driver, Runtime};
+use crate::context::{Context, SameRuntime};
 use crate::hold::Hold;
 use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::supervise::Supervised;
@@ -54,7 +56,7 @@ impl Runtime for AnyRuntime {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let slot = Arc::new(Mutex::new(None));
-        let future = Supervised::new(self.clone(), future);
+        let future = Supervised::new(Context::under(self), future);
         let filling = slot.clone();
         let native = self.driver().spawn_boxed(Box::pin(async move {
             let outcome = future.await;
@@ -94,6 +96,16 @@ impl BlockOn for AnyRuntime {
     }
 }
 
+impl SameRuntime for AnyRuntime {
+    fn is_same(&self, other: &AnyRuntime) -> bool {
+        is_same(&self.0, other)
+    }
+
+    fn to_runtime(&self) -> AnyRuntime {
+        self.clone()
+    }
+}
+
 /// A task of which the runtime knows the end but not the type.
 struct Erased<T> {
     native: Box<dyn NativeTask<()>>,
@@ -101,12 +113,12 @@ struct Erased<T> {
 }
 
 impl<T: Send + 'static> NativeTask<Outcome<T>> for Erased<T> {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Outcome<T>>> {
+    fn poll(&mut self, cx: &mut TaskContext<'_>) -> Poll<Option<Outcome<T>>> {
         std::task::ready!(self.native.poll(cx));
         Poll::Ready(self.slot.lock().unwrap_or_else(PoisonError::into_inner).take())
     }
 
-    fn abort(&mut self) {
+    fn abort(&self) {
         self.native.abort();
     }
 
@@ -114,7 +126,7 @@ impl<T: Send + 'static> NativeTask<Outcome<T>> for Erased<T> {
         self.native.is_finished()
     }
 
-    fn detach(self: Box<Self>) {
+    fn detach(&mut self) {
         self.native.detach();
     }
 }

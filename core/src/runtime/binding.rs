@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{AnyRuntime, Driver};
+use crate::context::{Context, SameRuntime};
 use crate::pool::{AnyPool, Pool};
 use crate::supervise::Supervised;
 
@@ -28,8 +29,29 @@ impl<D: Driver> Binding<D> {
 
     /// Wraps a future for spawning on the runtime: panics, context, the end of a run.
     pub fn supervise<F: Future>(&self, future: F) -> Supervised<F> {
-        Supervised::new(self.to_any(), future)
+        Supervised::new(Context::under(self), future)
     }
+}
+
+impl<D: Driver> SameRuntime for Binding<D> {
+    fn is_same(&self, other: &AnyRuntime) -> bool {
+        is_same(self, other)
+    }
+
+    fn to_runtime(&self) -> AnyRuntime {
+        self.to_any()
+    }
+}
+
+/// One driver with one pool.
+pub(super) fn is_same<D: ?Sized>(binding: &Binding<D>, other: &AnyRuntime) -> bool {
+    let other = &other.0;
+    let same_pool = match (&binding.pool, &other.pool) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.is_same(other),
+        _ => false,
+    };
+    same_pool && std::ptr::addr_eq(Arc::as_ptr(&binding.driver), Arc::as_ptr(&other.driver))
 }
 
 impl<D: ?Sized> Binding<D> {

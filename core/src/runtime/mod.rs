@@ -17,7 +17,7 @@ pub use driver::{BoxFuture, Driver};
 pub use timer::{Elapsed, Interval, Timeout};
 
 use crate::catch::drop_quietly;
-use crate::context::{Ambient, Context, EnterGuard, forbid_in_poll, peek};
+use crate::context::{Context, EnterGuard, Place, forbid_in_poll};
 use crate::error::TaskError;
 use crate::gather::gather;
 use crate::pool::{AnyPool, Pool, PoolExt};
@@ -91,8 +91,7 @@ pub trait Runtime: Clone + Send + Sync + Debug + 'static {
 
     /// Makes this runtime current on this thread until the guard is dropped.
     fn enter(&self) -> EnterGuard {
-        let scope = peek(|ambient| ambient.context.scope.clone());
-        EnterGuard::new(Context { runtime: Some(self.to_any()), scope })
+        EnterGuard::new(Context::under(&self.to_any()))
     }
 
     /// Runs the children in parallel, as tasks of this runtime, and gives their values in input order.
@@ -147,10 +146,8 @@ pub trait BlockOn: Runtime {
     #[track_caller]
     fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         forbid_in_poll("block_on()");
-        let scope = peek(|ambient| ambient.context.scope.clone());
-        let context = Context { runtime: Some(self.to_any()), scope };
-        let ambient = Ambient { context, call: None, polling: true };
-        self.drive(Drive::new(ambient, future.into_future()))
+        let context = Context::under(&self.to_any());
+        self.drive(Drive::new(context, Place::Poll, future.into_future()))
     }
 
     /// Runs a future as a program's main one, as `asyncio.run` does: before it returns, the futures that

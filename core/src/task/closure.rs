@@ -14,10 +14,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
 use crate::catch::{catch, drop_quietly, quietly};
-use crate::context::{Ambient, Context, Swapped};
+use crate::context::{Context, in_call};
 use crate::error::TaskError;
 use crate::hold::Hold;
-use crate::scope::Ticket;
+use crate::scope::CallTicket;
 use crate::span::Span;
 
 pub(crate) struct Closure<F, T> {
@@ -63,15 +63,15 @@ struct Tail {
     #[expect(dead_code, reason = "held for its destructor alone")]
     hold: Option<Hold>,
     #[expect(dead_code, reason = "held for its destructor alone")]
-    ticket: Option<Ticket>,
+    ticket: Option<CallTicket>,
 }
 
 impl Carried {
     /// Taken at the submission, on the submitter's thread (C34).
     pub(crate) fn capture() -> Self {
         let context = Context::capture();
-        let hold = context.runtime.as_ref().and_then(|runtime| runtime.hold_clock());
-        let ticket = context.scope.as_ref().map(|scope| scope.enlist_call());
+        let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
+        let ticket = context.scope().map(CallTicket::new);
         Self { context, span: Span::current(), tail: Tail { hold, ticket } }
     }
 }
@@ -131,6 +131,21 @@ where
         let (closure, carried) = self.take_queued()?;
         drop_quietly(carried);
         Some(closure)
+    }
+
+    /// The pool refused, with a better reason than the one that dropping the job has given.
+    pub(crate) fn refused(&self, reason: TaskError) {
+        self.end_queued(TaskError::Shutdown);
+        let mut state = self.lock();
+        let old = match &mut *state {
+            State::Finished(result @ Err(TaskError::Shutdown)) => {
+                Some(std::mem::replace(result, Err(reason)))
+            }
+            // A pool that ran the job although it says that it refused it.
+            _ => None,
+        };
+        drop(state);
+        drop_quietly(old);
     }
 
     /// Notes how far the submission is, and tells how far it was.
@@ -199,24 +214,20 @@ where
     T: Send + 'static,
 {
     fn run(self: Arc<Self>) {
-        let Some((closure, Carried { context, span, tail })) = self.take_queued() else { return };
+        let Some((closure, Carried { mut context, span, tail })) = self.take_queued() else { return };
         let closure = || span.in_scope(closure);
-        let runtime = context.runtime.clone();
-        let mut ambient = Ambient { context, call: Some(self.clone()), polling: false };
-        let result = {
-            let _context = Swapped::new(&mut ambient);
-            match runtime {
-                None => catch(closure),
-                Some(runtime) => {
-                    let mut closure = Some(closure);
-                    let mut result = None;
-                    runtime.scope(&mut || result = closure.take().map(catch));
-                    result.unwrap_or_else(|| catch(|| panic!("{NOT_RUN}")))
-                }
+        let runtime = context.runtime().cloned();
+        let result = in_call(&mut context, self.clone(), || match &runtime {
+            None => catch(closure),
+            Some(runtime) => {
+                let mut closure = Some(closure);
+                let mut result = None;
+                runtime.scope(&mut || result = closure.take().map(catch));
+                result.unwrap_or_else(|| catch(|| panic!("{NOT_RUN}")))
             }
-        };
+        });
         // C06: what the call carried goes before its result can be seen.
-        drop_quietly((ambient, span));
+        drop_quietly((runtime, context, span));
         self.finish(result.map_err(TaskError::Panicked));
         drop_quietly(tail);
     }

@@ -1,13 +1,14 @@
 //! Handles of what is running.
 
 mod closure;
+mod inline;
 mod native;
 mod remote;
 
 use std::fmt;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use crate::catch::{drop_quietly, quietly};
@@ -16,6 +17,7 @@ use crate::error::TaskError;
 use crate::park;
 
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Runnable};
+use inline::Inline;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
 
@@ -41,6 +43,7 @@ pub use remote::Remote;
 #[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on its own"]
 pub struct Task<T> {
     work: Work<T>,
+    /// Dropping it cancels: it is neither detached nor at its end.
     cancel_on_drop: bool,
     /// Tells a future that was dropped because we asked from one that its runtime dropped.
     aborted: AtomicBool,
@@ -48,9 +51,7 @@ pub struct Task<T> {
 
 enum Work<T> {
     Closure(Arc<dyn ClosureHandle<T>>),
-    /// The mutex is there for `abort` and `is_finished`, which take `&self`; a poll goes round it. The
-    /// handle is taken out while it is used, so that nothing foreign runs under the lock.
-    Native(Mutex<Option<Box<dyn NativeTask<Outcome<T>>>>>),
+    Native(Inline<T>),
     /// Ended before it began.
     Ended(Result<T, TaskError>),
     Taken,
@@ -75,7 +76,7 @@ impl<T: Send + 'static> Task<T> {
     /// Makes a task of a runtime's own handle. For adapters: the future behind the handle must be
     /// one that [`Binding::supervise`](crate::Binding::supervise) wrapped, which the type [`Outcome`] sees to.
     pub fn from_native(handle: impl NativeTask<Outcome<T>> + 'static) -> Self {
-        Self::new(Work::Native(Mutex::new(Some(Box::new(handle)))))
+        Self::new(Work::Native(Inline::new(handle)))
     }
 }
 
@@ -90,7 +91,7 @@ impl<T> Task<T> {
         self.aborted.store(true, Ordering::Relaxed);
         match &self.work {
             Work::Closure(handle) => handle.abort(),
-            Work::Native(native) => with_native(native, |handle| handle.abort()).unwrap_or_default(),
+            Work::Native(native) => native.abort(),
             Work::Ended(_) | Work::Taken => {}
         }
     }
@@ -111,10 +112,8 @@ impl<T> Task<T> {
     /// Lets the work run to its end without its handle.
     pub fn detach(mut self) {
         self.cancel_on_drop = false;
-        if let Work::Native(native) = std::mem::replace(&mut self.work, Work::Taken)
-            && let Some(handle) = into_inner(native)
-        {
-            handle.detach();
+        if let Work::Native(native) = &mut self.work {
+            native.detach();
         }
     }
 
@@ -122,7 +121,7 @@ impl<T> Task<T> {
     pub fn is_finished(&self) -> bool {
         match &self.work {
             Work::Closure(handle) => handle.is_finished(),
-            Work::Native(native) => with_native(native, |handle| handle.is_finished()).unwrap_or(false),
+            Work::Native(native) => native.is_finished(),
             Work::Ended(_) | Work::Taken => true,
         }
     }
@@ -143,23 +142,6 @@ impl<T> Task<T> {
     }
 }
 
-type Native<T> = Mutex<Option<Box<dyn NativeTask<Outcome<T>>>>>;
-
-fn into_inner<T>(native: Native<T>) -> Option<Box<dyn NativeTask<Outcome<T>>>> {
-    native.into_inner().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Uses the handle outside its lock. `None` while somebody else uses it, or when it is gone.
-fn with_native<T, R>(
-    native: &Native<T>,
-    use_it: impl FnOnce(&mut dyn NativeTask<Outcome<T>>) -> R,
-) -> Option<R> {
-    let mut handle = native.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-    let used = use_it(&mut *handle);
-    *native.lock().unwrap_or_else(PoisonError::into_inner) = Some(handle);
-    Some(used)
-}
-
 impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
@@ -167,19 +149,12 @@ impl<T> Future for Task<T> {
         let this = self.get_mut();
         let ended = match &mut this.work {
             Work::Closure(handle) => std::task::ready!(handle.poll(cx)),
-            Work::Native(native) => {
-                let native = native.get_mut().unwrap_or_else(PoisonError::into_inner);
-                let outcome = match native {
-                    Some(handle) => std::task::ready!(handle.poll(cx)),
-                    None => None,
-                };
-                match outcome {
-                    Some(outcome) => outcome.into_result(),
-                    // ORDERING: Relaxed, see `abort`.
-                    None if this.aborted.load(Ordering::Relaxed) => Err(TaskError::Cancelled),
-                    None => Err(TaskError::Shutdown),
-                }
-            }
+            Work::Native(native) => match std::task::ready!(native.poll(cx)) {
+                Some(outcome) => outcome.into_result(),
+                // ORDERING: Relaxed, see `abort`.
+                None if this.aborted.load(Ordering::Relaxed) => Err(TaskError::Cancelled),
+                None => Err(TaskError::Shutdown),
+            },
             Work::Ended(_) => match std::mem::replace(&mut this.work, Work::Taken) {
                 Work::Ended(result) => return Poll::Ready(result),
                 _ => Err(TaskError::Cancelled),
@@ -196,10 +171,8 @@ impl<T> Drop for Task<T> {
         match std::mem::replace(&mut self.work, Work::Taken) {
             Work::Closure(handle) if self.cancel_on_drop => handle.abandon(),
             Work::Native(native) if self.cancel_on_drop => {
-                if let Some(mut handle) = into_inner(native) {
-                    quietly(|| handle.abort());
-                    drop_quietly(handle);
-                }
+                quietly(|| native.abort());
+                drop_quietly(native);
             }
             Work::Closure(_) | Work::Native(_) | Work::Ended(_) | Work::Taken => {}
         }

@@ -10,18 +10,18 @@ use crate::error::TaskError;
 ///
 /// [`Task`](crate::Task) adds the rules of the contract to it, so that an adapter only says how its
 /// runtime spells these four.
-pub trait NativeTask<T>: Send {
+pub trait NativeTask<T>: Send + Sync {
     /// Ready with the output, or with `None` when the future was dropped before it ended.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<T>>;
 
     /// Asks the runtime to drop the future. May be called again, and after the end.
-    fn abort(&mut self);
+    fn abort(&self);
 
     /// Whether [`poll`](NativeTask::poll) would be ready.
     fn is_finished(&self) -> bool;
 
-    /// Lets the future go on without this handle.
-    fn detach(self: Box<Self>);
+    /// Called once, before the handle is dropped: the future is to go on without it.
+    fn detach(&mut self);
 }
 
 /// In what a supervised future ended. Opaque, so that a task can only be made of such a future.
@@ -43,11 +43,10 @@ impl<T> Outcome<T> {
 /// Runtimes built on `async-task` abort the process when a waker panics while a task completes. Their
 /// adapters hand them wakers that went through here. One allocation per task that is awaited before it
 /// has ended; none after that unless the awaiter changes.
-#[derive(Debug, Default)]
-pub struct WakerGuard {
-    guarded: Option<(Waker, Waker)>,
-}
+#[derive(Clone, Debug, Default)]
+pub struct WakerGuard(Option<Arc<Guarded>>);
 
+#[derive(Debug)]
 struct Guarded(Waker);
 
 impl Wake for Guarded {
@@ -69,11 +68,18 @@ impl Drop for Guarded {
 
 impl WakerGuard {
     /// A waker that wakes `original` and does not panic.
-    pub fn guard(&mut self, original: &Waker) -> &Waker {
-        let fresh = match self.guarded.take() {
-            Some(known) if known.0.will_wake(original) => known,
-            _ => (original.clone(), Waker::from(Arc::new(Guarded(original.clone())))),
+    pub fn guard(&mut self, original: &Waker) -> Waker {
+        let guarded = match self.0.take() {
+            Some(guarded) if guarded.0.will_wake(original) => guarded,
+            _ => Arc::new(Guarded(original.clone())),
         };
-        &self.guarded.insert(fresh).1
+        Waker::from(self.0.insert(guarded).clone())
+    }
+
+    /// The waker given out last; one that wakes nobody before that. For a look that must not take
+    /// the awaiter's place.
+    #[must_use]
+    pub fn last(&self) -> Waker {
+        self.0.clone().map_or_else(|| Waker::noop().clone(), Waker::from)
     }
 }

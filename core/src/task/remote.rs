@@ -128,7 +128,7 @@ impl<T: Send + 'static> NativeTask<T> for Remote<T> {
         Poll::Pending
     }
 
-    fn abort(&mut self) {
+    fn abort(&self) {
         let runner = {
             let mut state = self.0.lock();
             state.aborted = true;
@@ -143,7 +143,7 @@ impl<T: Send + 'static> NativeTask<T> for Remote<T> {
         matches!(self.0.lock().output, Output::Done(_))
     }
 
-    fn detach(self: Box<Self>) {}
+    fn detach(&mut self) {}
 }
 
 impl<T> fmt::Debug for Remote<T> {
