@@ -3,12 +3,14 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitCode, Termination};
 
-use anyloop_core::{AnyRuntime, BlockOn, Drain, Panic, Run};
+use anyloop_core::{AnyRuntime, BlockOn, Call, Drain, Panic, Run, Work};
 
-use crate::adapters;
-
-pub use crate::to_thread as call;
 pub use std;
+
+/// `#[async_wrap]`
+pub fn call<W: Work>(work: W) -> Call<W> {
+    crate::functions::call(work)
+}
 
 /// `#[anyloop::main]`
 pub fn main<F: Future>(future: F) -> F::Output {
@@ -41,11 +43,10 @@ pub fn test<F>(name: &str, body: impl Fn() -> F)
 where
     F: Future<Output: Termination>,
 {
-    adapters::register();
     let wanted = std::env::var("ANYLOOP_RUNTIME").ok().filter(|wanted| !wanted.is_empty());
     let mut ran = 0;
     let mut failures = Vec::new();
-    for adapter in anyloop_core::adapters() {
+    for adapter in crate::adapters() {
         if wanted.as_deref().is_some_and(|wanted| wanted != adapter.name) {
             continue;
         }

@@ -4,10 +4,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use anyloop_core::{
-    AnyPool, AnyRuntime, BlockOn, Call, Interval, NoRuntime, PoolExt, Runtime, Task, Timeout, Work,
+    Adapter, AnyPool, AnyRuntime, BlockOn, Call, Interval, NoRuntime, PoolExt, Runtime, Task, Timeout, Work,
 };
 
-use crate::adapters;
+use crate::registration;
 
 /// The current runtime, by the rules on the [front page](crate#which-runtime-is-current).
 ///
@@ -15,7 +15,7 @@ use crate::adapters;
 ///
 /// [`NoRuntime`] says which feature to enable or which call to make.
 pub fn current() -> Result<AnyRuntime, NoRuntime> {
-    adapters::register();
+    registration::register();
     anyloop_core::current()
 }
 
@@ -70,9 +70,31 @@ where
 /// assert_eq!(anyloop::to_thread(|| 42).await, 42);
 /// # });
 /// ```
-pub fn to_thread<W: Work>(work: W) -> Call<W> {
-    adapters::register();
+pub fn to_thread<F, T>(f: F) -> Call<impl Work<Output = T>>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    call(f)
+}
+
+/// What the attributes expand to: as [`to_thread`], for any work.
+pub(crate) fn call<W: Work>(work: W) -> Call<W> {
+    registration::register();
     Call::new(work)
+}
+
+/// The adapters that are compiled in (and any that was [registered](crate::register)): their names,
+/// and how to start a runtime of each.
+///
+/// ```
+/// for adapter in anyloop::adapters() {
+///     println!("{}", adapter.name);
+/// }
+/// ```
+pub fn adapters() -> impl Iterator<Item = Adapter> {
+    registration::register();
+    anyloop_core::adapters()
 }
 
 /// The default pool of calls made here: the current runtime's own, else the one of
@@ -80,7 +102,7 @@ pub fn to_thread<W: Work>(work: W) -> Call<W> {
 /// [`ThreadPool::global`](crate::ThreadPool::global).
 #[must_use]
 pub fn pool() -> AnyPool {
-    adapters::register();
+    registration::register();
     anyloop_core::default_pool()
 }
 

@@ -70,8 +70,8 @@
 //!
 //! Otherwise [`NoRuntime`], which says which feature to enable or which call to make.
 
-mod adapters;
 mod functions;
+mod registration;
 
 #[doc(hidden)]
 pub mod __private;
@@ -93,7 +93,8 @@ pub use anyloop_smol::Smol;
 #[cfg(feature = "tokio")]
 pub use anyloop_tokio::Tokio;
 pub use functions::{
-    block_on, current, interval, pool, run, sleep, spawn, spawn_blocking, timeout, to_thread, yield_now,
+    adapters, block_on, current, interval, pool, run, sleep, spawn, spawn_blocking, timeout, to_thread,
+    yield_now,
 };
 
 /// The README's program compiles.

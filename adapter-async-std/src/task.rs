@@ -4,13 +4,12 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use anyloop_core::{NativeTask, WakerGuard};
+use anyloop_core::{Cancelling, NativeTask, WakerGuard};
 use async_std::task::JoinHandle;
 
 /// Dropping a `JoinHandle` lets the future go on; anyloop's `Task` aborts first unless it was detached.
 pub(crate) struct Joined<T> {
-    /// Locked by `abort` and `is_finished` alone; a poll goes round it. Boxed, because the handle is
-    /// larger than the room that a `Task` has for it.
+    /// Locked by `abort` and `is_finished` alone; a poll goes round it.
     stage: Mutex<Stage<T>>,
     /// async-task, on which async-std is built, aborts the process when an awaiter's waker panics.
     guard: WakerGuard,
@@ -18,9 +17,12 @@ pub(crate) struct Joined<T> {
 
 enum Stage<T> {
     Running(JoinHandle<T>),
-    /// Cancelling takes the handle away; what is left is the future that waits until it is done.
-    Cancelling(Pin<Box<dyn Future<Output = Option<T>> + Send>>),
+    /// Its output was taken by a look at it.
     Ended(Option<Box<T>>),
+    /// Cancelling takes the handle away.
+    Cancelling(Box<Cancelling<T>>),
+    /// While the stage changes.
+    Gone,
 }
 
 impl<T> Joined<T> {
@@ -45,25 +47,18 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
                 }
                 poll_with(handle, &self.guard.guard(cx.waker())).map(Some)
             }
-            Stage::Cancelling(cancel) => {
-                let waker = self.guard.guard(cx.waker());
-                cancel.as_mut().poll(&mut Context::from_waker(&waker))
-            }
+            Stage::Cancelling(cancelling) => cancelling.poll(cx),
             Stage::Ended(output) => Poll::Ready(output.take().map(|output| *output)),
+            Stage::Gone => Poll::Ready(None),
         }
     }
 
     fn abort(&self) {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *stage, Stage::Ended(None)) {
+        match std::mem::replace(&mut *stage, Stage::Gone) {
+            // It schedules the task, and drops nothing here.
             Stage::Running(handle) => {
-                // `cancel` begins at its first poll. It schedules the task, and drops nothing here.
-                let mut cancel = Box::pin(handle.cancel());
-                let last = self.guard.last();
-                *stage = match cancel.as_mut().poll(&mut Context::from_waker(&last)) {
-                    Poll::Ready(output) => Stage::Ended(output.map(Box::new)),
-                    Poll::Pending => Stage::Cancelling(cancel),
-                };
+                *stage = Stage::Cancelling(Box::new(Cancelling::begin(handle.cancel())))
             }
             other => *stage = other,
         }
@@ -84,8 +79,8 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
                 }
                 Poll::Pending => false,
             },
-            Stage::Cancelling(_) => false,
-            Stage::Ended(_) => true,
+            Stage::Cancelling(cancelling) => cancelling.is_finished(),
+            Stage::Ended(_) | Stage::Gone => true,
         }
     }
 

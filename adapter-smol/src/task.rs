@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use anyloop_core::{NativeTask, WakerGuard};
+use anyloop_core::{Cancelling, NativeTask, WakerGuard};
 use smol::Task;
 
 /// Dropping a `smol::Task` cancels it.
@@ -17,9 +17,10 @@ pub(crate) struct Joined<T> {
 
 enum Stage<T> {
     Running(Task<T>),
-    /// Cancelling takes the task away; what is left is the future that waits until it is done.
-    Cancelling(Pin<Box<dyn Future<Output = Option<T>> + Send>>),
-    Ended(Option<Box<T>>),
+    /// Cancelling takes the task away.
+    Cancelling(Box<Cancelling<T>>),
+    /// While the stage changes, and after `detach`.
+    Gone,
 }
 
 impl<T> Joined<T> {
@@ -41,26 +42,16 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
                 let waker = self.guard.guard(cx.waker());
                 Pin::new(task).poll(&mut Context::from_waker(&waker)).map(Some)
             }
-            Stage::Cancelling(cancel) => {
-                let waker = self.guard.guard(cx.waker());
-                cancel.as_mut().poll(&mut Context::from_waker(&waker))
-            }
-            Stage::Ended(output) => Poll::Ready(output.take().map(|output| *output)),
+            Stage::Cancelling(cancelling) => cancelling.poll(cx),
+            Stage::Gone => Poll::Ready(None),
         }
     }
 
     fn abort(&self) {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *stage, Stage::Ended(None)) {
-            Stage::Running(task) => {
-                // `cancel` begins at its first poll. It schedules the task, and drops nothing here.
-                let mut cancel = Box::pin(task.cancel());
-                let last = self.guard.last();
-                *stage = match cancel.as_mut().poll(&mut Context::from_waker(&last)) {
-                    Poll::Ready(output) => Stage::Ended(output.map(Box::new)),
-                    Poll::Pending => Stage::Cancelling(cancel),
-                };
-            }
+        match std::mem::replace(&mut *stage, Stage::Gone) {
+            // It schedules the task, and drops nothing here.
+            Stage::Running(task) => *stage = Stage::Cancelling(Box::new(Cancelling::begin(task.cancel()))),
             other => *stage = other,
         }
     }
@@ -68,14 +59,14 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
     fn is_finished(&self) -> bool {
         match &*self.stage.lock().unwrap_or_else(PoisonError::into_inner) {
             Stage::Running(task) => task.is_finished(),
-            Stage::Cancelling(_) => false,
-            Stage::Ended(_) => true,
+            Stage::Cancelling(cancelling) => cancelling.is_finished(),
+            Stage::Gone => true,
         }
     }
 
     fn detach(&mut self) {
         let stage = self.stage.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Stage::Running(task) = std::mem::replace(stage, Stage::Ended(None)) {
+        if let Stage::Running(task) = std::mem::replace(stage, Stage::Gone) {
             task.detach();
         }
     }

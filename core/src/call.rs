@@ -61,6 +61,10 @@ impl<W: Work> Unpin for Call<W> {}
 
 impl<W: Work> Call<W> {
     /// Wraps blocking work.
+    ///
+    /// A function that returns a call should say `Call<impl Work<Output = T>>`, as this crate's users'
+    /// do: a closure's own type, held across an `.await` of a future that must be `Send`, is more than
+    /// the compiler can prove `Send` when it returns `&'static` data.
     pub fn new(work: W) -> Self {
         Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None }
     }
@@ -107,7 +111,7 @@ impl<W: Work> Call<W> {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
             Stage::Idle(work) => self.submit(work),
             Stage::Started(task) => task,
-            Stage::Ended => Task::ended(Err(TaskError::Cancelled)),
+            Stage::Ended => Task::failed(TaskError::Cancelled),
         }
     }
 
@@ -179,7 +183,6 @@ impl<W: Work> fmt::Debug for Call<W> {
 }
 
 /// The future of [`Call::settle`].
-#[derive(Debug)]
 #[must_use = "a call does nothing until it is awaited"]
 pub struct Settle<W: Work> {
     call: Call<W>,
@@ -190,5 +193,11 @@ impl<W: Work> Future for Settle<W> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.call.poll_settled(cx)
+    }
+}
+
+impl<W: Work> fmt::Debug for Settle<W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settle").field("call", &self.call).finish()
     }
 }

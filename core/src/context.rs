@@ -6,7 +6,9 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use crate::catch::{catch, drop_quietly};
 use crate::current;
+use crate::error::Panic;
 use crate::runtime::AnyRuntime;
 use crate::scope::Scope;
 use crate::task::CallState;
@@ -43,6 +45,15 @@ impl Context {
         match here.0 {
             Some(_) => here,
             None => current::probe().map_or(here, |runtime| Self::new(runtime, None)),
+        }
+    }
+
+    /// Drops it where a panic must not get out: it may hold the last handle of its runtime, whose
+    /// destructor is an adapter's.
+    #[inline]
+    pub(crate) fn give_up(self) {
+        if let Some(last) = self.0.and_then(Arc::into_inner) {
+            drop_quietly(last);
         }
     }
 
@@ -128,35 +139,41 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
 /// it, and the thread its own. No reference count moves.
 pub(crate) struct Swapped<'a> {
     home: &'a mut Context,
-    /// While the guard lives, what was there before.
-    context: Cell<Context>,
-    place: Cell<Place>,
+    /// What was there before.
+    context: Context,
+    place: Place,
 }
 
 impl<'a> Swapped<'a> {
     #[inline]
     pub(crate) fn new(home: &'a mut Context, place: Place) -> Self {
-        let context = Cell::new(std::mem::take(home));
-        let guard = Self { home, context, place: Cell::new(place) };
-        guard.swap();
-        guard
-    }
-
-    #[inline]
-    fn swap(&self) {
-        with(|ambient| {
-            ambient.context.swap(&self.context);
-            ambient.place.swap(&self.place);
-        });
+        let (context, place) = exchange(std::mem::take(home), place);
+        Self { home, context, place }
     }
 }
 
 impl Drop for Swapped<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.swap();
-        std::mem::swap(self.home, self.context.get_mut());
+        *self.home = exchange(std::mem::take(&mut self.context), self.place).0;
     }
+}
+
+/// Polls in a context, and catches a panic. What [`Swapped`] does, without a guard: this is on the path
+/// of every poll of every task.
+#[inline]
+pub(crate) fn poll_in<R>(context: &mut Context, poll: impl FnOnce() -> R) -> Result<R, Panic> {
+    let before = exchange(std::mem::take(context), Place::Poll);
+    let polled = catch(poll);
+    *context = exchange(before.0, before.1).0;
+    polled
+}
+
+/// Sets the thread's context and place, and gives back what was there.
+#[inline]
+fn exchange(context: Context, place: Place) -> (Context, Place) {
+    with(|ambient| (ambient.context.replace(context), ambient.place.replace(place)))
+        .unwrap_or((Context(None), Place::Elsewhere))
 }
 
 /// Runs `f` as the body of `call`.

@@ -140,11 +140,7 @@ pub fn current() -> Result<AnyRuntime, NoRuntime> {
     if let Some(runtime) = here().runtime().cloned().or_else(probe) {
         return Ok(runtime);
     }
-    if let Some(runtime) = DEFAULT.get() {
-        return Ok(runtime.clone());
-    }
-    let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner).last().cloned();
-    if let Some((_, runtime)) = installed {
+    if let Some(runtime) = set_or_installed() {
         return Ok(runtime);
     }
     let only = ONLY.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -162,6 +158,14 @@ pub fn current() -> Result<AnyRuntime, NoRuntime> {
             Ok(kept)
         }
     }
+}
+
+/// Rule 3.
+fn set_or_installed() -> Option<AnyRuntime> {
+    DEFAULT.get().cloned().or_else(|| {
+        let installed = INSTALLED.read().unwrap_or_else(PoisonError::into_inner);
+        installed.last().map(|(_, runtime)| runtime.clone())
+    })
 }
 
 /// Rule 4.
@@ -267,7 +271,16 @@ impl std::error::Error for NoRuntime {
 /// A setting that cannot be followed gives a pool that refuses every job with the reason.
 #[must_use]
 pub fn default_pool() -> AnyPool {
-    default_pool_of(here().runtime())
+    let here = here();
+    if here.runtime().is_none()
+        && let Some(runtime) = set_or_installed()
+        && runtime.own_pool().is_some()
+        // What an adapter recognizes comes before rule 3, and has no pool of its own.
+        && probe().is_none()
+    {
+        return default_pool_of(Some(&runtime));
+    }
+    default_pool_of(here.runtime())
 }
 
 pub(crate) fn default_pool_of(runtime: Option<&AnyRuntime>) -> AnyPool {

@@ -53,6 +53,6 @@ pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Timeout,
 };
 pub use supervise::Supervised;
-pub use task::{Cancel, NativeTask, Outcome, Remote, Task, WakerGuard};
+pub use task::{Cancel, Cancelling, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{BuildError, Builder, InsideOwnCall, Metrics, Shutdown, ThreadPool};
 pub use work::Work;

@@ -8,8 +8,8 @@ use std::task::{Context as TaskContext, Poll};
 
 use pin_project_lite::pin_project;
 
-use crate::catch::{catch, drop_quietly, quietly};
-use crate::context::{Context, Place, Swapped};
+use crate::catch::drop_quietly;
+use crate::context::{Context, poll_in};
 use crate::error::TaskError;
 use crate::scope::{Registration, Scope};
 use crate::task::Outcome;
@@ -36,9 +36,8 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.future.is_some() {
-                let _context = Swapped::new(this.context, Place::Poll);
                 // Nobody is left to be told of a destructor's panic.
-                quietly(|| this.future.set(None));
+                drop_quietly(poll_in(this.context, || this.future.set(None)));
             }
             leave(this.context, this.registration);
         }
@@ -62,8 +61,7 @@ fn leave(context: &mut Context, registration: &mut Option<Registration>) {
         scope.unregister(registration);
         scope.leave_future();
     }
-    // It may hold the last handle of its runtime, whose destructor is an adapter's.
-    drop_quietly(context);
+    context.give_up();
 }
 
 impl<F: Future> Future for Supervised<F> {
@@ -73,22 +71,19 @@ impl<F: Future> Future for Supervised<F> {
         let mut this = self.project();
         let cancelled = this.context.scope().is_some_and(|scope| Scope::is_closing(scope));
         let mut ended = None;
-        let caught = {
-            let _context = Swapped::new(this.context, Place::Poll);
-            catch(|| {
-                if !cancelled {
-                    let Some(future) = this.future.as_mut().as_pin_mut() else {
-                        panic!("a spawned future was polled again after it had ended");
-                    };
-                    match future.poll(cx) {
-                        Poll::Pending => return false,
-                        Poll::Ready(value) => ended = Some(value),
-                    }
+        let caught = poll_in(this.context, || {
+            if !cancelled {
+                let Some(future) = this.future.as_mut().as_pin_mut() else {
+                    panic!("a spawned future was polled again after it had ended");
+                };
+                match future.poll(cx) {
+                    Poll::Pending => return false,
+                    Poll::Ready(value) => ended = Some(value),
                 }
-                this.future.set(None);
-                true
-            })
-        };
+            }
+            this.future.set(None);
+            true
+        });
         let result = match caught {
             Ok(false) => {
                 if let Some(scope) = this.context.scope() {
@@ -98,11 +93,10 @@ impl<F: Future> Future for Supervised<F> {
             }
             Ok(true) => ended.ok_or(TaskError::Cancelled),
             Err(panic) => {
-                let _context = Swapped::new(this.context, Place::Poll);
                 // After a panic of the poll the future is still there; after one of its destructor it
                 // is not, but its value is.
-                quietly(|| this.future.set(None));
-                drop_quietly(ended);
+                let cleared = poll_in(this.context, || this.future.set(None));
+                drop_quietly((cleared, ended));
                 Err(TaskError::Panicked(panic))
             }
         };

@@ -1,14 +1,11 @@
 //! What can be asked for.
 
 use std::error::Error;
-use std::io;
 use std::num::NonZero;
 use std::path::PathBuf;
 use std::thread;
 
-#[cfg(any(feature = "tokio", feature = "smol", feature = "async-std", feature = "futures"))]
-use anyloop::Runtime;
-use anyloop::{AnyRuntime, NoRuntime};
+use anyloop::{Adapter, AnyRuntime, NoRuntime};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 
@@ -35,7 +32,7 @@ pub(crate) struct Args {
 
     /// The async runtime [default: ANYLOOP_RUNTIME, or the only one compiled in]
     #[arg(short, long, value_name = "NAME", value_parser = named)]
-    runtime: Option<Start>,
+    runtime: Option<Adapter>,
 }
 
 impl Args {
@@ -45,7 +42,7 @@ impl Args {
 
     pub(crate) fn runtime(&self) -> Result<AnyRuntime, Box<dyn Error>> {
         match self.runtime {
-            Some(start) => Ok(start()?),
+            Some(adapter) => Ok((adapter.start)()?),
             None => anyloop::current().map_err(|error| match error {
                 NoRuntime::Several { compiled_in, .. } => {
                     let names = compiled_in.join(", ");
@@ -57,24 +54,9 @@ impl Args {
     }
 }
 
-type Start = fn() -> io::Result<AnyRuntime>;
-
-/// What is compiled in.
-const RUNTIMES: &[(&str, Start)] = &[
-    #[cfg(feature = "tokio")]
-    ("tokio", || Ok(anyloop::Tokio::new()?.to_any())),
-    #[cfg(feature = "smol")]
-    ("smol", || Ok(anyloop::Smol::new().to_any())),
-    #[cfg(feature = "async-std")]
-    ("async-std", || Ok(anyloop::AsyncStd::new().to_any())),
-    #[cfg(feature = "futures")]
-    ("futures", || Ok(anyloop::FuturesPool::new()?.to_any())),
-];
-
-fn named(wanted: &str) -> Result<Start, String> {
-    let found = RUNTIMES.iter().find(|(name, _)| *name == wanted);
-    found.map(|(_, start)| *start).ok_or_else(|| {
-        let names: Vec<_> = RUNTIMES.iter().map(|(name, _)| *name).collect();
+fn named(wanted: &str) -> Result<Adapter, String> {
+    anyloop::adapters().find(|adapter| adapter.name == wanted).ok_or_else(|| {
+        let names: Vec<_> = anyloop::adapters().map(|adapter| adapter.name).collect();
         match names[..] {
             [] => "no runtime is compiled in: build with `--features tokio`, say".to_owned(),
             _ => format!("compiled in are {}", names.join(", ")),

@@ -59,19 +59,8 @@ fn main() -> ExitCode {
 /// All that are compiled in, or the one that is asked for.
 fn runtimes() -> Result<Vec<AnyRuntime>, Box<dyn Error>> {
     let asked_for = env::var_os("ANYLOOP_RUNTIME").is_some_and(|name| !name.is_empty());
-    let compiled_in = || -> io::Result<Vec<AnyRuntime>> {
-        Ok(Vec::from([
-            #[cfg(feature = "tokio")]
-            anyloop::Tokio::new()?.to_any(),
-            #[cfg(feature = "smol")]
-            anyloop::Smol::new().to_any(),
-            #[cfg(feature = "async-std")]
-            anyloop::AsyncStd::new().to_any(),
-            #[cfg(feature = "futures")]
-            anyloop::FuturesPool::new()?.to_any(),
-        ]))
-    };
-    let runtimes = if asked_for { Vec::new() } else { compiled_in()? };
+    let compiled_in = || anyloop::adapters().map(|adapter| (adapter.start)()).collect::<io::Result<_>>();
+    let runtimes: Vec<AnyRuntime> = if asked_for { Vec::new() } else { compiled_in()? };
     // If there is none, the error says which features to enable.
     if runtimes.is_empty() { Ok(vec![anyloop::current()?]) } else { Ok(runtimes) }
 }

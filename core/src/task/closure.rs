@@ -208,6 +208,16 @@ where
     }
 }
 
+impl<F, T> Drop for Closure<F, T> {
+    fn drop(&mut self) {
+        // The last to hold a detached task may be a worker, and its value may panic as it drops (C07).
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        if !matches!(state, State::Taken) {
+            drop_quietly(std::mem::replace(state, State::Taken));
+        }
+    }
+}
+
 impl<F, T> Runnable for Closure<F, T>
 where
     F: FnOnce() -> T + Send + 'static,

@@ -1,5 +1,6 @@
 //! Handles of what is running.
 
+mod cancelling;
 mod closure;
 mod inline;
 mod native;
@@ -11,11 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use crate::catch::{drop_quietly, quietly};
+use crate::catch::quietly;
 use crate::context::forbid_in_poll;
 use crate::error::TaskError;
 use crate::park;
 
+pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Runnable};
 use inline::Inline;
 pub use native::{NativeTask, Outcome, WakerGuard};
@@ -43,18 +45,25 @@ pub use remote::Remote;
 #[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on its own"]
 pub struct Task<T> {
     work: Work<T>,
-    /// Dropping it cancels: it is neither detached nor at its end.
-    cancel_on_drop: bool,
+    stage: Stage,
     /// Tells a future that was dropped because we asked from one that its runtime dropped.
     aborted: AtomicBool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Stage {
+    /// Dropping the task cancels.
+    Owned,
+    Detached,
+    /// The result was taken.
+    Ended,
 }
 
 enum Work<T> {
     Closure(Arc<dyn ClosureHandle<T>>),
     Native(Inline<T>),
     /// Ended before it began.
-    Ended(Result<T, TaskError>),
-    Taken,
+    Ended(Option<TaskError>),
 }
 
 // Nothing in a task is pinned through it.
@@ -62,15 +71,15 @@ impl<T> Unpin for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {
     fn new(work: Work<T>) -> Self {
-        Self { work, cancel_on_drop: true, aborted: AtomicBool::new(false) }
+        Self { work, stage: Stage::Owned, aborted: AtomicBool::new(false) }
     }
 
     pub(crate) fn from_closure(handle: Arc<dyn ClosureHandle<T>>) -> Self {
         Self::new(Work::Closure(handle))
     }
 
-    pub(crate) fn ended(result: Result<T, TaskError>) -> Self {
-        Self::new(Work::Ended(result))
+    pub(crate) fn failed(error: TaskError) -> Self {
+        Self::new(Work::Ended(Some(error)))
     }
 
     /// Makes a task of a runtime's own handle. For adapters: the future behind the handle must be
@@ -92,7 +101,7 @@ impl<T> Task<T> {
         match &self.work {
             Work::Closure(handle) => handle.abort(),
             Work::Native(native) => native.abort(),
-            Work::Ended(_) | Work::Taken => {}
+            Work::Ended(_) => {}
         }
     }
 
@@ -111,7 +120,7 @@ impl<T> Task<T> {
 
     /// Lets the work run to its end without its handle.
     pub fn detach(mut self) {
-        self.cancel_on_drop = false;
+        self.stage = Stage::Detached;
         if let Work::Native(native) = &mut self.work {
             native.detach();
         }
@@ -119,10 +128,13 @@ impl<T> Task<T> {
 
     /// Whether it has ended: a result is there, or was taken.
     pub fn is_finished(&self) -> bool {
+        if self.stage == Stage::Ended {
+            return true;
+        }
         match &self.work {
             Work::Closure(handle) => handle.is_finished(),
             Work::Native(native) => native.is_finished(),
-            Work::Ended(_) | Work::Taken => true,
+            Work::Ended(_) => true,
         }
     }
 
@@ -147,6 +159,9 @@ impl<T> Future for Task<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
+        if this.stage == Stage::Ended {
+            panic!("a Task was polled again after it had ended");
+        }
         let ended = match &mut this.work {
             Work::Closure(handle) => std::task::ready!(handle.poll(cx)),
             Work::Native(native) => match std::task::ready!(native.poll(cx)) {
@@ -155,27 +170,25 @@ impl<T> Future for Task<T> {
                 None if this.aborted.load(Ordering::Relaxed) => Err(TaskError::Cancelled),
                 None => Err(TaskError::Shutdown),
             },
-            Work::Ended(_) => match std::mem::replace(&mut this.work, Work::Taken) {
-                Work::Ended(result) => return Poll::Ready(result),
-                _ => Err(TaskError::Cancelled),
-            },
-            Work::Taken => panic!("a Task was polled again after it had ended"),
+            Work::Ended(error) => Err(error.take().unwrap_or(TaskError::Cancelled)),
         };
-        this.work = Work::Taken;
+        this.stage = Stage::Ended;
         Poll::Ready(ended)
     }
 }
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
-        match std::mem::replace(&mut self.work, Work::Taken) {
-            Work::Closure(handle) if self.cancel_on_drop => handle.abandon(),
-            Work::Native(native) if self.cancel_on_drop => {
-                quietly(|| native.abort());
-                drop_quietly(native);
-            }
-            Work::Closure(_) | Work::Native(_) | Work::Ended(_) | Work::Taken => {}
+        if self.stage != Stage::Owned {
+            return;
         }
+        match &self.work {
+            Work::Closure(handle) => handle.abandon(),
+            Work::Native(native) => quietly(|| native.abort()),
+            Work::Ended(_) => {}
+        }
+        // An output that nobody wants goes with the handle.
+        quietly(|| self.work = Work::Ended(None));
     }
 }
 

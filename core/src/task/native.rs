@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::catch::quietly;
+use crate::catch::{drop_quietly, quietly};
 use crate::error::TaskError;
 
 /// A runtime's own handle of a spawned future.
@@ -25,16 +25,25 @@ pub trait NativeTask<T>: Send + Sync {
 }
 
 /// In what a supervised future ended. Opaque, so that a task can only be made of such a future.
+///
+/// A value that nobody takes may panic as it drops; that stops here, for a runtime may drop it on a
+/// worker that does not survive it, or abort the process (C07).
 #[derive(Debug)]
-pub struct Outcome<T>(Result<T, TaskError>);
+pub struct Outcome<T>(Option<Result<T, TaskError>>);
+
+impl<T> Drop for Outcome<T> {
+    fn drop(&mut self) {
+        drop_quietly(self.0.take());
+    }
+}
 
 impl<T> Outcome<T> {
     pub(crate) fn new(result: Result<T, TaskError>) -> Self {
-        Self(result)
+        Self(Some(result))
     }
 
-    pub(crate) fn into_result(self) -> Result<T, TaskError> {
-        self.0
+    pub(crate) fn into_result(mut self) -> Result<T, TaskError> {
+        self.0.take().unwrap_or_else(|| unreachable!("taken once, by value"))
     }
 }
 

@@ -7,6 +7,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::{self, JoinHandle};
@@ -90,20 +91,28 @@ impl Shared {
     fn start_thread(self: &Arc<Self>, key: usize) {
         let shared = self.clone();
         let builder = thread::Builder::new().name(self.settings.name.clone());
-        let body = Box::new(move || worker::work(&shared, key));
+        let fate = Arc::new(AtomicU8::new(UNDERWAY));
+        let body = Body { shared: Some(shared), key, fate: fate.clone() };
+        let body = Box::new(move || body.work());
         let started = catch(|| (self.settings.spawn)(builder, body)).unwrap_or_else(|panic| {
             let text = panic.message().to_owned();
             drop_quietly(panic);
             Err(io::Error::other(format!("the spawn handler panicked: {text}")))
         });
+        // ORDERING: AcqRel pairs with the swap in `Body::drop`: one of the two sees that the other was first.
+        let lost = fate.swap(ANSWERED, Ordering::AcqRel) == LOST;
         match started {
+            // What counts is what became of the thread's body: a handler may lose it and report a success,
+            // or start the thread and report an error all the same.
+            Ok(_) if lost => self.thread_refused(key, &body_lost()),
+            Err(error) if lost => self.thread_refused(key, &error),
             Ok(handle) => {
                 // A thread that has ended already has taken its place away.
                 if let Some(place) = self.lock().handles.get_mut(key) {
                     *place = Some(handle);
                 }
             }
-            Err(error) => self.thread_refused(key, &error),
+            Err(_) => {}
         }
     }
 
@@ -150,6 +159,43 @@ impl Shared {
         drop(own_handle);
         wake_all(waiting);
     }
+}
+
+/// The spawn handler has not answered yet.
+const UNDERWAY: u8 = 0;
+/// It has, and the body was not lost before.
+const ANSWERED: u8 = 1;
+/// The body was dropped without having run, before the handler answered.
+const LOST: u8 = 2;
+
+/// A thread's body. Dropped without having run, it takes its thread off the books: the set-up of a
+/// spawn handler's thread may panic, too.
+struct Body {
+    shared: Option<Arc<Shared>>,
+    key: usize,
+    fate: Arc<AtomicU8>,
+}
+
+impl Body {
+    fn work(mut self) {
+        if let Some(shared) = self.shared.take() {
+            worker::work(&shared, self.key);
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let Some(shared) = self.shared.take() else { return };
+        // ORDERING: see `start_thread`.
+        if self.fate.swap(LOST, Ordering::AcqRel) == ANSWERED {
+            shared.thread_refused(self.key, &body_lost());
+        }
+    }
+}
+
+fn body_lost() -> io::Error {
+    io::Error::other("a thread ended before it came to the pool's code: see the pool's spawn handler")
 }
 
 fn take_waiting(state: &mut State) -> Vec<Waker> {

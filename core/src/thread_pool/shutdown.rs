@@ -14,6 +14,8 @@ use crate::catch::drop_quietly;
 pub struct Shutdown {
     shared: Arc<Shared>,
     key: Option<usize>,
+    /// Asked for inside a call of the pool: refused wherever it is awaited, for the pool was not closed.
+    refused: bool,
 }
 
 /// A pool cannot be shut down by a call that it runs itself: it would wait for its own end.
@@ -34,10 +36,11 @@ impl std::error::Error for InsideOwnCall {}
 
 impl Shutdown {
     pub(super) fn begin(shared: &Arc<Shared>) -> Self {
-        if !is_own_thread(shared) {
+        let refused = is_own_thread(shared);
+        if !refused {
             shared.close();
         }
-        Self { shared: shared.clone(), key: None }
+        Self { shared: shared.clone(), key: None, refused }
     }
 }
 
@@ -45,7 +48,7 @@ impl Future for Shutdown {
     type Output = Result<(), InsideOwnCall>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        if is_own_thread(&self.shared) {
+        if self.refused || is_own_thread(&self.shared) {
             return Poll::Ready(Err(InsideOwnCall));
         }
         let fresh = cx.waker().clone();

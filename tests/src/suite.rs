@@ -1,0 +1,155 @@
+//! `conformance!`: a `#[test]` for each clause, adapter and pool.
+
+/// Makes a `#[test]` of every clause, for each adapter and each of its pools.
+///
+/// See the [crate's front page](crate). The subject's expression is evaluated anew for each test.
+#[macro_export]
+macro_rules! conformance {
+    ($($(#[$meta:meta])* $adapter:ident { $($pool:ident => $subject:expr;)+ })+) => {$(
+        $(#[$meta])*
+        mod $adapter {
+            $(mod $pool {
+                #[allow(unused_imports, reason = "the subject's expression may name all of them in full")]
+                use super::super::*;
+                $crate::__clauses! { $subject }
+            })+
+        }
+    )+};
+}
+
+/// The list of the clauses.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __clauses {
+    ($subject:expr) => {
+        $crate::__tests! { $subject; tasks;
+            c01_spawn_begins_at_once
+            c01_submit_and_start_begin_at_once
+            c01_a_call_begins_at_its_first_poll
+            c01_a_settled_call_begins_at_its_first_poll
+            c01_run_runs_a_call_on_this_thread
+            c02_every_task_ends_in_its_value
+            c02_no_wake_is_lost_between_threads
+            c02_the_last_awaiter_is_woken
+            c02_a_call_resumes_its_panic
+            c02_a_call_panics_with_the_text_of_other_errors
+            c02_polled_again_after_the_end_panics
+            c03_a_queued_closure_is_dropped_by_the_canceller
+            c03_a_queued_closures_destructor_may_panic
+            c03_a_dropped_future_is_not_polled_again
+            c03_a_future_that_was_not_polled_yet_is_dropped
+            c03_a_running_closure_sees_it_and_its_result_is_dropped
+            c03_outside_a_cancelled_call_nothing_is_cancelled
+            c03_an_unwanted_value_is_dropped_with_its_task
+            c03_what_runs_may_drop_its_own_handle
+            c03_detach_lets_the_work_run_to_its_end
+            c04_abort_can_be_repeated_from_sync_code
+            c04_abort_wakes_the_awaiter
+            c04_abort_comes_too_late_for_what_has_ended
+            c04_an_aborted_task_is_finished_once_it_has_stopped
+            c04_an_abort_counts_while_somebody_asks_for_the_state
+            c04_who_is_woken_by_an_abort_may_look_at_the_task
+            c04_cancel_waits_for_a_running_closure
+            c04_cancel_waits_until_a_future_is_dropped
+            c04_cancel_gives_what_came_first
+            c05_a_panic_comes_back_with_its_payload
+            c05_nobody_else_notices_a_panic
+            c05_the_only_worker_survives
+            c07_a_panicking_waker_takes_down_no_worker
+            c07_a_panicking_waker_does_not_disturb_an_abort
+            c07_a_waker_that_panics_as_it_drops_takes_down_no_worker
+            c07_a_value_that_panics_as_it_drops_takes_down_no_worker
+            c07_a_capture_that_panics_as_it_drops_takes_down_no_worker
+            c07_a_future_may_panic_and_then_panic_as_it_drops
+            c07_a_payload_that_panics_as_it_drops_takes_down_no_worker
+            c06_what_a_closure_captured_is_gone_before_its_result
+            c06_a_future_is_gone_before_its_result
+            c06_a_cancelled_closure_is_dropped_once
+            c06_cancelling_and_running_race_for_a_closure
+            c06_a_refused_closure_is_dropped_or_given_back
+            c06_a_pool_that_refuses_and_keeps_the_job_runs_nothing
+            c06_a_job_that_is_given_up_ends_in_shutdown
+            c06_running_a_job_never_panics
+            c08_blocking_inside_block_on_panics_with_advice
+            c08_blocking_inside_a_spawned_future_panics_with_advice
+            c08_blocking_inside_from_threads_block_on_panics_with_advice
+            c08_elsewhere_blocking_is_allowed
+        }
+        $crate::__tests! { $subject; thread_pool;
+            c10_calls_that_block_use_a_thread_each
+            c10_all_threads_of_a_pool_can_block_at_once
+            c11_no_more_than_max_threads_run
+            c11_one_thread_starts_them_in_order
+            c16_without_any_thread_tasks_end_in_no_thread
+            c16_queued_work_waits_for_a_living_thread
+            c16_a_refusal_is_not_for_ever
+            c16_refusals_at_the_same_time_lose_nothing
+            c16_a_handler_that_panics_refuses
+            c16_a_thread_that_dies_in_its_set_up_is_a_refusal
+            c16_a_handler_that_started_the_thread_all_the_same
+        }
+        $crate::__tests! { $subject; runs;
+            c19_a_run_cancels_its_futures
+            c19_a_run_drains_its_closures
+            c19_a_run_waits_for_a_closure_that_runs
+            c19_other_runs_are_not_waited_for
+            c19_what_was_started_outside_goes_on
+            c19_a_run_reports_what_its_limit_left_behind
+            c19_a_run_catches_its_futures_wherever_they_are
+            c19_a_run_that_panics_drains_first
+            c19_a_run_makes_its_runtime_current
+        }
+        $crate::__tests! { $subject; gathering;
+            c20_results_are_in_input_order
+            c20_the_order_of_completion_does_not_matter
+            c20_children_may_be_woken_by_other_threads
+            c20_none_in_none_out_at_once
+            c20_tuples_keep_their_places
+            c20_the_runtimes_gather_keeps_the_order
+            c20_polled_again_after_the_end_it_panics
+            c22_a_panic_drops_the_siblings_first
+            c22_a_panic_drops_the_siblings_of_a_tuple
+            c22_siblings_may_panic_as_they_drop
+            c22_settled_children_end_each_in_its_own_result
+            c22_a_panic_cancels_the_tasks_of_the_runtimes_gather
+            c23_the_first_error_in_time_is_returned
+            c23_the_first_in_time_is_not_the_first_in_place
+            c23_a_failing_call_is_not_kept_by_those_that_block
+            c23_siblings_may_panic_as_they_drop
+            c24_outputs_may_panic_as_they_drop
+            c24_dropping_it_drops_every_child
+            c24_dropping_it_cancels_queued_calls
+            c24_children_may_panic_as_they_drop
+        }
+        $crate::__tests! { $subject; runtimes;
+            c30_the_ambient_runtime_is_current
+            c30_the_innermost_runtime_is_current
+            c30_a_call_runs_on_the_pool_that_was_said
+            c33_a_call_can_go_back_into_async
+            c33_calls_and_async_nest
+            c33_a_panic_inside_goes_on_in_the_call
+            c33_is_cancelled_is_seen_inside
+            c33_outside_a_call_it_panics_with_advice
+            c33_a_runtime_that_nobody_drives_is_told_of
+            c34_a_call_sees_its_callers_context
+            c34_the_context_is_that_of_the_submission
+            c34_nothing_is_left_on_the_thread
+            c35_an_adapter_may_be_dropped_in_async_code
+            c35_an_adapter_may_be_dropped_in_a_call
+            c35_an_adapter_may_be_dropped_by_its_own_future
+        }
+    };
+}
+
+/// A test for each clause of one part.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tests {
+    ($subject:expr; $part:ident; $($clause:ident)+) => {$(
+        #[test]
+        fn $clause() {
+            let name = concat!(module_path!(), "::", stringify!($clause));
+            $crate::watched(name, || $crate::$part::$clause(&$subject));
+        }
+    )+};
+}
