@@ -21,8 +21,10 @@ enum Stage<T> {
     Ended(Option<Box<T>>),
     /// Cancelling takes the handle away.
     Cancelling(Box<Cancelling<T>>),
-    /// While the stage changes.
-    Gone,
+    /// Some thread is in [`change`](Joined::change); whether to abort after it.
+    InUse {
+        abort: bool,
+    },
 }
 
 impl<T> Joined<T> {
@@ -34,6 +36,54 @@ impl<T> Joined<T> {
 fn poll_with<T>(handle: &mut JoinHandle<T>, waker: &Waker) -> Poll<T> {
     // The executor is never shut down, and a supervised future does not panic.
     Pin::new(handle).poll(&mut Context::from_waker(waker))
+}
+
+fn cancelled<T: Send + 'static>(stage: Stage<T>) -> Stage<T> {
+    match stage {
+        // It schedules the task, and drops nothing here.
+        Stage::Running(handle) => Stage::Cancelling(Box::new(Cancelling::begin(handle.cancel()))),
+        other => other,
+    }
+}
+
+impl<T: Send + 'static> Joined<T> {
+    /// Takes the stage out while `change` works on it, for that may wake the awaiter, who may look at
+    /// the task: no lock is held then. An abort that comes meanwhile is caught up on.
+    fn change(&self, abort: bool, change: impl FnOnce(Stage<T>) -> Stage<T>) {
+        let lock = || self.stage.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = {
+            let mut stage = lock();
+            if let Stage::InUse { abort: wanted } = &mut *stage {
+                *wanted |= abort;
+                return;
+            }
+            std::mem::replace(&mut *stage, Stage::InUse { abort: false })
+        };
+        let mut after = change(before);
+        loop {
+            {
+                let mut stage = lock();
+                if !matches!(*stage, Stage::InUse { abort: true }) {
+                    *stage = after;
+                    return;
+                }
+                *stage = Stage::InUse { abort: false };
+            }
+            after = cancelled(after);
+        }
+    }
+
+    /// The handle cannot be asked, only polled; with the awaiter's own waker, so that its place is not
+    /// taken.
+    fn looked_at(&self, stage: Stage<T>) -> Stage<T> {
+        match stage {
+            Stage::Running(mut handle) => match poll_with(&mut handle, &self.guard.last()) {
+                Poll::Ready(output) => Stage::Ended(Some(Box::new(output))),
+                Poll::Pending => Stage::Running(handle),
+            },
+            other => other,
+        }
+    }
 }
 
 impl<T: Send + 'static> NativeTask<T> for Joined<T> {
@@ -49,39 +99,27 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
             }
             Stage::Cancelling(cancelling) => cancelling.poll(cx),
             Stage::Ended(output) => Poll::Ready(output.take().map(|output| *output)),
-            Stage::Gone => Poll::Ready(None),
+            // Whoever polls has the task to itself.
+            Stage::InUse { .. } => Poll::Ready(None),
         }
     }
 
     fn abort(&self) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *stage, Stage::Gone) {
-            // It schedules the task, and drops nothing here.
-            Stage::Running(handle) => {
-                *stage = Stage::Cancelling(Box::new(Cancelling::begin(handle.cancel())))
-            }
-            other => *stage = other,
-        }
+        self.change(true, cancelled);
     }
 
     fn is_finished(&self) -> bool {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *stage {
-            // The handle cannot be asked, only polled; with the awaiter's own waker, so that its place
-            // is not taken.
-            Stage::Running(handle) => match poll_with(handle, &self.guard.last()) {
-                Poll::Ready(output) => {
-                    let ended = Stage::Ended(Some(Box::new(output)));
-                    let handle = std::mem::replace(&mut *stage, ended);
-                    drop(stage);
-                    drop(handle);
-                    true
-                }
-                Poll::Pending => false,
-            },
-            Stage::Cancelling(cancelling) => cancelling.is_finished(),
-            Stage::Ended(_) | Stage::Gone => true,
-        }
+        let mut finished = false;
+        self.change(false, |stage| {
+            let stage = self.looked_at(stage);
+            finished = match &stage {
+                Stage::Running(_) | Stage::InUse { .. } => false,
+                Stage::Cancelling(cancelling) => cancelling.is_finished(),
+                Stage::Ended(_) => true,
+            };
+            stage
+        });
+        finished
     }
 
     fn detach(&mut self) {

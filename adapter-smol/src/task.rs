@@ -1,7 +1,7 @@
 //! smol's handle of a spawned future.
 
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use anyloop_core::{Cancelling, NativeTask, WakerGuard};
@@ -19,13 +19,19 @@ enum Stage<T> {
     Running(Task<T>),
     /// Cancelling takes the task away.
     Cancelling(Box<Cancelling<T>>),
-    /// While the stage changes, and after `detach`.
+    /// Some thread is on its way to cancelling.
+    Aborting,
+    /// After `detach`.
     Gone,
 }
 
 impl<T> Joined<T> {
     pub(crate) fn new(task: Task<T>) -> Self {
         Self { stage: Mutex::new(Stage::Running(task)), guard: WakerGuard::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Stage<T>> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -43,23 +49,31 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
                 Pin::new(task).poll(&mut Context::from_waker(&waker)).map(Some)
             }
             Stage::Cancelling(cancelling) => cancelling.poll(cx),
-            Stage::Gone => Poll::Ready(None),
+            // Aborting: whoever polls has the task to itself.
+            Stage::Gone | Stage::Aborting => Poll::Ready(None),
         }
     }
 
     fn abort(&self) {
-        let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *stage, Stage::Gone) {
-            // It schedules the task, and drops nothing here.
-            Stage::Running(task) => *stage = Stage::Cancelling(Box::new(Cancelling::begin(task.cancel()))),
-            other => *stage = other,
+        let before = {
+            let mut stage = self.lock();
+            match &*stage {
+                Stage::Running(_) => std::mem::replace(&mut *stage, Stage::Aborting),
+                _ => return,
+            }
+        };
+        if let Stage::Running(task) = before {
+            // It wakes the awaiter, who may look at the task: no lock is held here.
+            let cancelling = Box::new(Cancelling::begin(task.cancel()));
+            *self.lock() = Stage::Cancelling(cancelling);
         }
     }
 
     fn is_finished(&self) -> bool {
-        match &*self.stage.lock().unwrap_or_else(PoisonError::into_inner) {
+        match &*self.lock() {
             Stage::Running(task) => task.is_finished(),
             Stage::Cancelling(cancelling) => cancelling.is_finished(),
+            Stage::Aborting => false,
             Stage::Gone => true,
         }
     }

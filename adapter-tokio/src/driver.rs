@@ -1,8 +1,8 @@
 //! What anyloop asks of tokio.
 
 use std::pin::Pin;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{OnceLock, Weak};
 use std::time::{Duration, Instant};
 
 use anyloop_core::{AnyPool, BoxFuture, Driver, Hold, NativeTask};
@@ -17,23 +17,15 @@ pub(crate) const NAME: &str = "tokio";
 #[derive(Debug)]
 pub(crate) struct TokioDriver {
     pub(crate) handle: Handle,
-    /// Taken only by the drop.
-    owned: Option<Runtime>,
+    /// The runtime, if it goes with the adapter's value: that holds it, see [`Owned`].
+    owned: Weak<Owned>,
     native: OnceLock<AnyPool>,
     /// Threads inside `drive`.
     driving: AtomicUsize,
 }
 
 impl TokioDriver {
-    pub(crate) fn borrowed(handle: Handle) -> Self {
-        Self::new(handle, None)
-    }
-
-    pub(crate) fn owning(runtime: Runtime) -> Self {
-        Self::new(runtime.handle().clone(), Some(runtime))
-    }
-
-    fn new(handle: Handle, owned: Option<Runtime>) -> Self {
+    pub(crate) fn new(handle: Handle, owned: Weak<Owned>) -> Self {
         Self { handle, owned, native: OnceLock::new(), driving: AtomicUsize::new(0) }
     }
 
@@ -48,9 +40,9 @@ impl TokioDriver {
 
     pub(crate) fn drive<F: Future>(&self, future: F) -> F::Output {
         let _driving = Driving::new(&self.driving);
-        match &self.owned {
-            Some(runtime) => runtime.block_on(future),
-            None => self.handle.block_on(future),
+        match self.owned.upgrade().as_deref() {
+            Some(Owned(Some(runtime))) => runtime.block_on(future),
+            _ => self.handle.block_on(future),
         }
     }
 
@@ -122,9 +114,13 @@ impl Driver for TokioDriver {
     }
 }
 
-impl Drop for TokioDriver {
+/// A runtime of the adapter's own. It is taken only by the drop.
+#[derive(Debug)]
+pub(crate) struct Owned(pub(crate) Option<Runtime>);
+
+impl Drop for Owned {
     fn drop(&mut self) {
-        if let Some(runtime) = self.owned.take() {
+        if let Some(runtime) = self.0.take() {
             // C35: tokio panics when a runtime is dropped in async code, because it would block.
             runtime.shutdown_background();
         }

@@ -8,6 +8,7 @@ mod native;
 mod task;
 
 use std::io;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use anyloop_core::{
@@ -15,14 +16,14 @@ use anyloop_core::{
 };
 use tokio::runtime::{self, Handle, TryCurrentError};
 
-use driver::TokioDriver;
+use driver::{Owned, TokioDriver};
 use task::Joined;
 
 /// tokio, as a [`Runtime`] of anyloop.
 ///
 /// Made from the runtime that is running ([`current`](Tokio::current)), from a [`Handle`], or with a
 /// runtime of its own ([`new`](Tokio::new), or `From<tokio::runtime::Runtime>`), which is shut down in the
-/// background when the last clone is dropped, in async code too (C35).
+/// background when the last clone is dropped, in async code too (C35). Its own tasks do not keep it.
 ///
 /// ```
 /// use std::time::Duration;
@@ -87,7 +88,7 @@ impl Tokio {
 impl From<Handle> for Tokio {
     fn from(handle: Handle) -> Self {
         Self::register();
-        Self(Binding::new(TokioDriver::borrowed(handle)))
+        Self(Binding::new(TokioDriver::new(handle, Weak::new())))
     }
 }
 
@@ -95,7 +96,9 @@ impl From<Handle> for Tokio {
 impl From<runtime::Runtime> for Tokio {
     fn from(runtime: runtime::Runtime) -> Self {
         Self::register();
-        Self(Binding::new(TokioDriver::owning(runtime)))
+        let handle = runtime.handle().clone();
+        let owned = Arc::new(Owned(Some(runtime)));
+        Self(Binding::new(TokioDriver::new(handle, Arc::downgrade(&owned))).keeping(owned))
     }
 }
 

@@ -24,8 +24,9 @@ struct Inner {
 }
 
 impl Context {
-    pub(crate) fn new(runtime: AnyRuntime, scope: Option<Arc<Scope>>) -> Self {
-        Self(Some(Arc::new(Inner { runtime, scope })))
+    /// Does not keep the runtime's owner alive.
+    pub(crate) fn new(runtime: &impl SameRuntime, scope: Option<Arc<Scope>>) -> Self {
+        Self(Some(Arc::new(Inner { runtime: runtime.to_runtime(), scope })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
@@ -35,7 +36,7 @@ impl Context {
         let here = here();
         match &here.0 {
             Some(inner) if runtime.is_same(&inner.runtime) => here,
-            _ => Self::new(runtime.to_runtime(), here.scope().cloned()),
+            _ => Self::new(runtime, here.scope().cloned()),
         }
     }
 
@@ -44,7 +45,7 @@ impl Context {
         let here = here();
         match here.0 {
             Some(_) => here,
-            None => current::probe().map_or(here, |runtime| Self::new(runtime, None)),
+            None => current::probe().map_or(here, |runtime| Self::new(&runtime, None)),
         }
     }
 
@@ -71,6 +72,7 @@ impl Context {
 /// Tells whether a runtime is the one of a context without making an [`AnyRuntime`] of it.
 pub(crate) trait SameRuntime {
     fn is_same(&self, other: &AnyRuntime) -> bool;
+    /// Without what keeps its owner.
     fn to_runtime(&self) -> AnyRuntime;
 }
 
@@ -214,8 +216,13 @@ fn replace_context(context: Context) -> Context {
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
+        let previous = std::mem::take(&mut self.previous);
+        // A guard from outside that is dropped inside a poll or call must not take its context away.
+        if previous.0.is_none() && with(|ambient| ambient.place.get() != Place::Elsewhere) == Some(true) {
+            return;
+        }
         // Dropped here, when the thread has its own again: the last handle of a runtime may go with it.
-        drop(replace_context(std::mem::take(&mut self.previous)));
+        drop(replace_context(previous));
     }
 }
 

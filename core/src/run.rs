@@ -112,7 +112,7 @@ impl<'a, R: BlockOn> Run<'a, R> {
         forbid_in_poll("run()");
         let scope = Arc::new(Scope::default());
         let installed = Installed::new(self.runtime.to_any());
-        let context = Context::new(self.runtime.to_any(), Some(scope.clone()));
+        let context = Context::new(&self.runtime.to_any(), Some(scope.clone()));
         let entered = EnterGuard::new(context);
         let output = catch(|| self.runtime.block_on(future));
         // What the draining itself starts (a sleep) belongs to nobody's run.

@@ -1,11 +1,10 @@
 //! A run's books: which futures and calls were started under it, so that its end can cancel the ones
 //! and wait for the others (C19).
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
-
-use slab::Slab;
 
 use crate::catch::{drop_quietly, quietly};
 
@@ -21,7 +20,7 @@ pub(crate) struct Scope {
 #[derive(Default)]
 struct Wakers {
     /// One for each future that is pending: how the end of the run reaches it.
-    futures: Slab<Option<Waker>>,
+    futures: HashMap<Address, Waker>,
     drain: Option<Waker>,
 }
 
@@ -78,7 +77,7 @@ impl Scope {
         self.closing.store(true, Ordering::SeqCst);
         let wakers: Vec<Waker> = {
             let mut wakers = self.lock();
-            wakers.futures.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
+            wakers.futures.drain().map(|(_, waker)| waker).collect()
         };
         for waker in wakers {
             quietly(|| waker.wake());
@@ -105,44 +104,38 @@ impl Scope {
     }
 }
 
-/// Where a pending future left its waker.
-pub(crate) struct Registration {
-    key: usize,
-    /// Tells whether the waker is still the same one; a task's own waker hardly ever changes.
-    data: usize,
+/// A future's place in the books: its address, which it keeps for as long as it is pending. A number
+/// of its own would make every spawned future larger, and with the smallest ones the allocation too.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Address(usize);
+
+impl Address {
+    /// `future` must be pinned, and not of size zero.
+    pub(crate) fn of<F>(future: &F) -> Self {
+        Self(std::ptr::from_ref(future).addr())
+    }
 }
 
 impl Scope {
-    /// Leaves the waker of a pending future, once unless it changes.
-    pub(crate) fn register(&self, registration: &mut Option<Registration>, waker: &Waker) {
-        let data = waker.data().addr();
-        if registration.as_ref().is_some_and(|registration| registration.data == data) {
-            return;
-        }
-        let fresh = waker.clone();
-        let mut wakers = self.lock();
-        let old = match registration {
-            Some(registration) => {
-                registration.data = data;
-                wakers.futures[registration.key].replace(fresh)
-            }
-            None => {
-                let key = wakers.futures.insert(Some(fresh));
-                *registration = Some(Registration { key, data });
-                None
-            }
+    /// Leaves the waker of a pending future.
+    pub(crate) fn register(&self, future: Address, waker: &Waker) {
+        let fresh = {
+            let wakers = self.lock();
+            // Comparing runs no foreign code, while cloning does.
+            wakers.futures.get(&future).is_none_or(|known| !known.will_wake(waker))
         };
-        drop(wakers);
-        drop_quietly(old);
+        if fresh {
+            let fresh = waker.clone();
+            let old = self.lock().futures.insert(future, fresh);
+            drop_quietly(old);
+        }
         if self.is_closing() {
             waker.wake_by_ref();
         }
     }
 
-    pub(crate) fn unregister(&self, registration: &mut Option<Registration>) {
-        if let Some(registration) = registration.take() {
-            let waker = self.lock().futures.remove(registration.key);
-            drop_quietly(waker);
-        }
+    pub(crate) fn unregister(&self, future: Address) {
+        let waker = self.lock().futures.remove(&future);
+        drop_quietly(waker);
     }
 }

@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use crate::catch::drop_quietly;
 use crate::context::{Context, poll_in};
 use crate::error::TaskError;
-use crate::scope::{Registration, Scope};
+use crate::scope::{Address, Scope};
 use crate::task::Outcome;
 
 pin_project! {
@@ -26,7 +26,6 @@ pin_project! {
         future: Option<F>,
         // Its scope counts this future until the context is given up.
         context: Context,
-        registration: Option<Registration>,
     }
 
     impl<F> PinnedDrop for Supervised<F>
@@ -34,12 +33,18 @@ pin_project! {
         F: Future,
     {
         fn drop(this: Pin<&mut Self>) {
+            let address = Address::of(&*this);
             let mut this = this.project();
             if this.future.is_some() {
                 // Nobody is left to be told of a destructor's panic.
                 drop_quietly(poll_in(this.context, || this.future.set(None)));
             }
-            leave(this.context, this.registration);
+            let context = std::mem::take(this.context);
+            if let Some(scope) = context.scope() {
+                scope.unregister(address);
+                scope.leave_future();
+            }
+            context.give_up();
         }
     }
 }
@@ -49,25 +54,15 @@ impl<F: Future> Supervised<F> {
         if let Some(scope) = context.scope() {
             scope.enter_future();
         }
-        Self { future: Some(future), context, registration: None }
+        Self { future: Some(future), context }
     }
-}
-
-/// The future is gone: gives up the context, and the place in the books of its run.
-#[inline]
-fn leave(context: &mut Context, registration: &mut Option<Registration>) {
-    let context = std::mem::take(context);
-    if let Some(scope) = context.scope() {
-        scope.unregister(registration);
-        scope.leave_future();
-    }
-    context.give_up();
 }
 
 impl<F: Future> Future for Supervised<F> {
     type Output = Outcome<F::Output>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
+        let address = Address::of(&*self);
         let mut this = self.project();
         let cancelled = this.context.scope().is_some_and(|scope| Scope::is_closing(scope));
         let mut ended = None;
@@ -87,7 +82,7 @@ impl<F: Future> Future for Supervised<F> {
         let result = match caught {
             Ok(false) => {
                 if let Some(scope) = this.context.scope() {
-                    scope.register(this.registration, cx.waker());
+                    scope.register(address, cx.waker());
                 }
                 return Poll::Pending;
             }
@@ -100,7 +95,7 @@ impl<F: Future> Future for Supervised<F> {
                 Err(TaskError::Panicked(panic))
             }
         };
-        leave(this.context, this.registration);
+        // The context goes with this wrapper, which the runtime drops before it hands the outcome on.
         Poll::Ready(Outcome::new(result))
     }
 }

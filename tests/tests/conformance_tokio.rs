@@ -191,3 +191,29 @@ fn c16_tokios_pool_without_threads() {
         assert!(pool.try_submit(|| ()).is_err());
     });
 }
+
+/// C35: a runtime of the adapter's own ends with the last handle, though tasks and calls of its own know it.
+#[test]
+fn its_own_tasks_and_calls_do_not_keep_a_runtime() {
+    watched("its_own_tasks_and_calls_do_not_keep_a_runtime", || {
+        for runtime in [Tokio::new(), Tokio::new_current_thread()] {
+            let runtime = runtime.expect("tokio starts");
+            let (ended, told) = mpsc::channel::<()>();
+            let (inner, holds) = (runtime.clone(), ended.clone());
+            runtime.block_on(async move {
+                inner
+                    .spawn(async move {
+                        let _dropped_with_the_runtime = holds;
+                        std::future::pending::<()>().await;
+                    })
+                    .detach();
+            });
+            let (release, released) = mpsc::channel::<()>();
+            runtime.spawn_blocking(move || released.recv()).detach();
+            drop((runtime, ended));
+            // Ends in an error when the last sender is gone: when the pending future was dropped.
+            assert!(told.recv().is_err());
+            drop(release);
+        }
+    });
+}

@@ -102,7 +102,8 @@ impl SameRuntime for AnyRuntime {
     }
 
     fn to_runtime(&self) -> AnyRuntime {
-        self.clone()
+        let Binding { driver, pool, .. } = self.0.clone();
+        Self(Binding { driver, pool, keep: None })
     }
 }
 

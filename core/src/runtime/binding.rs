@@ -1,5 +1,6 @@
 //! A driver and the pool that goes with it.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,17 +15,31 @@ use crate::supervise::Supervised;
 pub struct Binding<D: ?Sized> {
     pub(super) driver: Arc<D>,
     pub(super) pool: Option<AnyPool>,
+    /// What lives as long as somebody outside the runtime holds it.
+    pub(super) keep: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl<D: Driver> Binding<D> {
     /// Binds a driver to the process's default pool.
     pub fn new(driver: D) -> Self {
-        Self { driver: Arc::new(driver), pool: None }
+        Self { driver: Arc::new(driver), pool: None, keep: None }
+    }
+
+    /// Keeps `owner` for as long as the user holds this runtime: what shuts the runtime down when it is
+    /// dropped.
+    ///
+    /// The futures and calls under the runtime know the driver, but do not keep its owner: a runtime
+    /// that is kept alive by its own tasks would never end.
+    #[must_use]
+    pub fn keeping(mut self, owner: Arc<dyn Any + Send + Sync>) -> Self {
+        self.keep = Some(owner);
+        self
     }
 
     /// The same runtime without its type.
     pub fn to_any(&self) -> AnyRuntime {
-        AnyRuntime(Binding { driver: self.driver.clone(), pool: self.pool.clone() })
+        let Self { driver, pool, keep } = self.clone();
+        AnyRuntime(Binding { driver, pool, keep })
     }
 
     /// Wraps a future for spawning on the runtime: panics, context, the end of a run.
@@ -39,7 +54,8 @@ impl<D: Driver> SameRuntime for Binding<D> {
     }
 
     fn to_runtime(&self) -> AnyRuntime {
-        self.to_any()
+        let Self { driver, pool, .. } = self.clone();
+        AnyRuntime(Binding { driver, pool, keep: None })
     }
 }
 
@@ -63,13 +79,13 @@ impl<D: ?Sized> Binding<D> {
     /// The same driver with another default pool.
     #[must_use]
     pub fn with_pool(&self, pool: &(impl Pool + ?Sized)) -> Self {
-        Self { driver: self.driver.clone(), pool: Some(pool.to_any()) }
+        Self { pool: Some(pool.to_any()), ..self.clone() }
     }
 }
 
 impl<D: ?Sized> Clone for Binding<D> {
     fn clone(&self) -> Self {
-        Self { driver: self.driver.clone(), pool: self.pool.clone() }
+        Self { driver: self.driver.clone(), pool: self.pool.clone(), keep: self.keep.clone() }
     }
 }
 

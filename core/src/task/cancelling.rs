@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::catch::{drop_quietly, quietly};
 
-/// A runtime's future that cancels a task, with which an aborted [`NativeTask`] goes on.
+/// A runtime's future that cancels a task, with which an aborted [`NativeTask`](crate::NativeTask) goes on.
 ///
 /// It can be asked whether it has ended without being polled by whoever awaits the task.
 pub struct Cancelling<T> {

@@ -33,7 +33,9 @@ pub struct Outcome<T>(Option<Result<T, TaskError>>);
 
 impl<T> Drop for Outcome<T> {
     fn drop(&mut self) {
-        drop_quietly(self.0.take());
+        if let Some(unwanted) = self.0.take() {
+            drop_quietly(unwanted);
+        }
     }
 }
 
