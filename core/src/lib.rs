@@ -32,6 +32,7 @@ mod run;
 mod runtime;
 mod scope;
 mod span;
+mod spin;
 mod supervise;
 mod task;
 mod thread_pool;

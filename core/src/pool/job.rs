@@ -44,6 +44,13 @@ impl Job {
         }
     }
 
+    /// A thread is looking for this very job.
+    pub(crate) fn expect_soon(&self) {
+        if let Some(closure) = &self.closure {
+            closure.expect_soon();
+        }
+    }
+
     /// Ends the task in the reason, without running it.
     pub fn refuse(mut self, reason: Refused) {
         if let Some(closure) = self.closure.take() {

@@ -19,10 +19,15 @@ use crate::error::TaskError;
 use crate::hold::Hold;
 use crate::scope::CallTicket;
 use crate::span::Span;
+use crate::spin;
 
 pub(crate) struct Closure<F, T> {
     state: Mutex<State<F, T>>,
     cancel_requested: AtomicBool,
+    /// The state is `Finished`, or was: spares a poll the lock, and can be spun on.
+    finished: AtomicBool,
+    /// A thread was looking for this very job when it was submitted.
+    soon: AtomicBool,
 }
 
 enum State<F, T> {
@@ -83,6 +88,8 @@ pub(crate) trait Runnable: Send + Sync {
     fn refuse(&self, reason: TaskError);
     /// Whether there is nothing left to run.
     fn is_spent(&self) -> bool;
+    /// A thread is looking for this very job: its end is worth a short spin.
+    fn expect_soon(&self);
     /// A pool is about to be asked: if it gives the job up, that is no end yet.
     fn begin_submission(&self);
     /// The pool has answered: refused with a reason, or accepted. From now on, giving the job up ends
@@ -123,6 +130,8 @@ where
         Arc::new(Self {
             state: Mutex::new(State::Queued(Queued { closure, carried, waker: None, submission })),
             cancel_requested: AtomicBool::new(false),
+            finished: AtomicBool::new(false),
+            soon: AtomicBool::new(false),
         })
     }
 
@@ -154,6 +163,15 @@ where
             State::Queued(queued) => Some(std::mem::replace(&mut queued.submission, submission)),
             _ => None,
         }
+    }
+
+    /// Spins for the result, if a thread was looking for the job: parking and being woken would take
+    /// longer than the call.
+    fn ends_soon(&self) -> bool {
+        // ORDERING: Relaxed, a hint; and the result is looked for with Acquire.
+        self.soon.load(Ordering::Relaxed)
+            && self.soon.swap(false, Ordering::Relaxed)
+            && spin::until(|| self.finished.load(Ordering::Acquire))
     }
 
     fn lock(&self) -> MutexGuard<'_, State<F, T>> {
@@ -193,6 +211,9 @@ where
             State::Running { waker, abandoned: true } => (waker, Some(result)),
             State::Running { waker, abandoned: false } => {
                 *state = State::Finished(result);
+                // ORDERING: Release pairs with the Acquire in `is_finished`; the result itself is
+                // taken under the lock.
+                self.finished.store(true, Ordering::Release);
                 (waker, None)
             }
             other => {
@@ -256,6 +277,11 @@ where
         !matches!(*self.lock(), State::Queued(_))
     }
 
+    fn expect_soon(&self) {
+        // ORDERING: Relaxed, a hint.
+        self.soon.store(true, Ordering::Relaxed);
+    }
+
     fn begin_submission(&self) {
         self.set_submission(Submission::Underway);
     }
@@ -290,7 +316,7 @@ where
 {
     fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>> {
         // Cloning a waker is foreign code, so it is done before the lock.
-        let fresh = if self.is_finished() { None } else { Some(cx.waker().clone()) };
+        let fresh = if self.is_finished() || self.ends_soon() { None } else { Some(cx.waker().clone()) };
         let mut state = self.lock();
         let old = match &mut *state {
             State::Queued(Queued { waker, .. }) | State::Running { waker, .. } => {
@@ -338,6 +364,7 @@ where
     }
 
     fn is_finished(&self) -> bool {
-        matches!(*self.lock(), State::Finished(_))
+        // ORDERING: Acquire pairs with the Release in `finish`.
+        self.finished.load(Ordering::Acquire)
     }
 }

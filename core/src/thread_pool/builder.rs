@@ -1,5 +1,7 @@
 //! A pool's settings.
 
+use std::env;
+use std::ffi::OsString;
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
@@ -31,18 +33,39 @@ type Spawn = dyn Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<Joi
 /// ```
 #[must_use = "a builder does nothing until `build()`"]
 pub struct Builder {
-    max_threads: usize,
+    /// `None`: what the environment says, else the default.
+    max_threads: Option<usize>,
+    min_threads: usize,
     keep_alive: Duration,
     name: String,
+    stack_size: Option<usize>,
+    on_thread_start: Option<Arc<Hook>>,
+    on_thread_stop: Option<Arc<Hook>>,
     spawn: Arc<Spawn>,
 }
+
+type Hook = dyn Fn() + Send + Sync;
 
 /// Checked settings.
 pub(super) struct Settings {
     pub(super) max_threads: NonZeroUsize,
+    pub(super) min_threads: usize,
     pub(super) keep_alive: Duration,
     pub(super) name: String,
+    pub(super) stack_size: Option<usize>,
+    pub(super) on_thread_start: Option<Arc<Hook>>,
+    pub(super) on_thread_stop: Option<Arc<Hook>>,
     pub(super) spawn: Arc<Spawn>,
+}
+
+impl Settings {
+    pub(super) fn thread(&self) -> thread::Builder {
+        let thread = thread::Builder::new().name(self.name.clone());
+        match self.stack_size {
+            Some(size) => thread.stack_size(size),
+            None => thread,
+        }
+    }
 }
 
 /// tokio's `max_blocking_threads` has the same default.
@@ -53,16 +76,47 @@ const KEEP_ALIVE: Duration = Duration::from_secs(10);
 impl Builder {
     pub(super) fn new() -> Self {
         Self {
-            max_threads: MAX_THREADS,
+            max_threads: None,
+            min_threads: 0,
             keep_alive: KEEP_ALIVE,
             name: "anyloop-pool".to_owned(),
+            stack_size: None,
+            on_thread_start: None,
+            on_thread_stop: None,
             spawn: Arc::new(|thread, body| thread.spawn(body)),
         }
     }
 
-    /// The most threads, and so the most closures that run at the same time; 512 if not set.
+    /// The most threads, and so the most closures that run at the same time. If not set, what the
+    /// environment variable `ANYLOOP_MAX_THREADS` says, else 512.
     pub fn max_threads(mut self, max_threads: usize) -> Self {
-        self.max_threads = max_threads;
+        self.max_threads = Some(max_threads);
+        self
+    }
+
+    /// How many threads stay when they are idle, however long; 0 if not set. They are started as calls
+    /// need them, not before.
+    pub fn min_threads(mut self, min_threads: usize) -> Self {
+        self.min_threads = min_threads;
+        self
+    }
+
+    /// The size of each thread's stack in bytes; if not set, std's default (2 MiB, or what
+    /// `RUST_MIN_STACK` says).
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.stack_size = Some(bytes);
+        self
+    }
+
+    /// Called on each thread of the pool before its first call. A panic in it is caught and ignored.
+    pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_thread_start = Some(Arc::new(hook));
+        self
+    }
+
+    /// Called on each thread of the pool after its last call. A panic in it is caught and ignored.
+    pub fn on_thread_stop(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_thread_stop = Some(Arc::new(hook));
         self
     }
 
@@ -102,20 +156,57 @@ impl Builder {
         if self.name.contains('\0') {
             return Err(BuildError::NameWithNul { name: self.name });
         }
-        let Some(max_threads) = NonZeroUsize::new(self.max_threads) else {
-            return Err(BuildError::NoThreads);
+        let max_threads = match self.max_threads {
+            Some(max_threads) => NonZeroUsize::new(max_threads).ok_or(BuildError::NoThreads)?,
+            None => max_threads_of(env::var_os(MAX_THREADS_VARIABLE))?,
         };
-        let Self { keep_alive, name, spawn, .. } = self;
-        let settings = Settings { max_threads, keep_alive, name, spawn };
+        if self.min_threads > max_threads.get() {
+            return Err(BuildError::MinAboveMax {
+                min_threads: self.min_threads,
+                max_threads: max_threads.get(),
+            });
+        }
+        if self.stack_size.is_some_and(|size| size > isize::MAX.unsigned_abs() / 2) {
+            return Err(BuildError::StackTooLarge);
+        }
+        let Self {
+            min_threads, keep_alive, name, stack_size, on_thread_start, on_thread_stop, spawn, ..
+        } = self;
+        let settings = Settings {
+            max_threads,
+            min_threads,
+            keep_alive,
+            name,
+            stack_size,
+            on_thread_start,
+            on_thread_stop,
+            spawn,
+        };
         Ok(ThreadPool::from_shared(Arc::new(Shared::new(settings))))
     }
+}
 
-    /// For settings that are known to be possible.
-    pub(super) fn build_checked(self) -> ThreadPool {
-        match self.build() {
-            Ok(pool) => pool,
+/// The settings of the process's pool, and what is wrong with the environment's, if anything is.
+pub(super) fn global() -> (ThreadPool, Option<BuildError>) {
+    let builder = || Builder::new().name("anyloop");
+    match builder().build() {
+        Ok(pool) => (pool, None),
+        Err(error) => match builder().max_threads(MAX_THREADS).build() {
+            Ok(pool) => (pool, Some(error)),
             Err(error) => unreachable!("the defaults are possible settings: {error}"),
-        }
+        },
+    }
+}
+
+const MAX_THREADS_VARIABLE: &str = "ANYLOOP_MAX_THREADS";
+
+fn max_threads_of(variable: Option<OsString>) -> Result<NonZeroUsize, BuildError> {
+    match variable.filter(|value| !value.is_empty()) {
+        None => NonZeroUsize::new(MAX_THREADS).ok_or(BuildError::NoThreads),
+        Some(value) => value
+            .to_str()
+            .and_then(|value| value.parse().ok())
+            .ok_or_else(|| BuildError::Environment { value: value.to_string_lossy().into_owned() }),
     }
 }
 
@@ -141,6 +232,22 @@ pub enum BuildError {
         /// The name.
         name: String,
     },
+    /// `min_threads` is greater than `max_threads`.
+    #[non_exhaustive]
+    MinAboveMax {
+        /// What was set.
+        min_threads: usize,
+        /// What was set, or the default.
+        max_threads: usize,
+    },
+    /// `stack_size` is larger than any address space.
+    StackTooLarge,
+    /// `ANYLOOP_MAX_THREADS` is not a number of at least 1.
+    #[non_exhaustive]
+    Environment {
+        /// What it says.
+        value: String,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -152,6 +259,15 @@ impl fmt::Display for BuildError {
             Self::NameWithNul { name } => {
                 write!(f, "a thread's name cannot have a NUL byte in it, as {name:?} does")
             }
+            Self::MinAboveMax { min_threads, max_threads } => write!(
+                f,
+                "min_threads is {min_threads}, more than the {max_threads} threads that max_threads allows"
+            ),
+            Self::StackTooLarge => f.write_str("stack_size is larger than the address space"),
+            Self::Environment { value } => write!(
+                f,
+                "{MAX_THREADS_VARIABLE}={value} is not a number of threads: set it to at least 1, or unset it"
+            ),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The default pool: elastic, first in first out.
 
 mod builder;
+mod growth;
 mod shared;
 mod shutdown;
 mod sleeper;
@@ -44,7 +45,12 @@ struct Handle {
     me: Weak<Handle>,
 }
 
-static GLOBAL: LazyLock<ThreadPool> = LazyLock::new(|| Builder::new().name("anyloop").build_checked());
+static GLOBAL: LazyLock<(ThreadPool, Option<BuildError>)> = LazyLock::new(builder::global);
+
+/// The process's pool for calls that chose none, or why there is none.
+pub(crate) fn checked_global() -> Result<&'static ThreadPool, &'static BuildError> {
+    GLOBAL.1.as_ref().map_or(Ok(&GLOBAL.0), Err)
+}
 
 impl ThreadPool {
     /// A pool of at most `max_threads` threads, and every other setting as [`ThreadPool::builder`] has it.
@@ -63,11 +69,12 @@ impl ThreadPool {
 
     /// The pool of the process: the default one of every call, on every runtime.
     ///
-    /// At most 512 threads, as tokio's and Python's defaults are of that order (512, and 32 for
-    /// CPU-light work); a thread that is idle for 10 seconds ends.
+    /// At most 512 threads (tokio's default, too), or as many as `ANYLOOP_MAX_THREADS` says; a thread that
+    /// is idle for 10 seconds ends. With a value that is no number of threads, calls by default are
+    /// refused with an error that says so.
     #[must_use]
     pub fn global() -> &'static Self {
-        &GLOBAL
+        &GLOBAL.0
     }
 
     /// What the pool is doing at this moment.

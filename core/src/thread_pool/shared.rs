@@ -1,21 +1,19 @@
-//! The pool's state: one lock over queue, idle list and counts.
-//!
-//! Why no job is stranded: a job is pushed and, under the same lock, either an idle worker is taken off
-//! the list to be woken for it, or a thread is reserved for it, or all `max_threads` are at work. A worker
-//! goes idle or ends only under the lock and only when the queue is empty. So while the queue is not
-//! empty there is, for every job up to the number of threads, a worker on its way to look.
+//! The pool's state: one lock over queue, idle list and counts. `README.md` beside this file argues why no
+//! job is stranded.
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
-use std::thread::{self, JoinHandle};
+use std::thread::JoinHandle;
 
 use slab::Slab;
 
 use super::builder::Settings;
-use super::sleeper::Sleeper;
+use super::growth::{Growth, Role};
+use super::sleeper::{Sleeper, Standing};
 use super::worker;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::pool::{Job, Refused};
@@ -23,15 +21,17 @@ use crate::pool::{Job, Refused};
 pub(super) struct Shared {
     pub(super) settings: Settings,
     state: Mutex<State>,
+    /// Raised by a push, for a worker that lingers without the lock.
+    pub(super) pushed: AtomicBool,
 }
 
-#[derive(Default)]
 pub(super) struct State {
     pub(super) queue: VecDeque<Job>,
     /// Idle workers, the last to go idle last: it is woken first, and the first of them times out (C12).
     pub(super) idle: Vec<Arc<Sleeper>>,
     /// Threads that run, or are being started.
     pub(super) threads: usize,
+    pub(super) growth: Growth,
     pub(super) closed: bool,
     /// To be joined by a shutdown; a thread that ends before takes its own out.
     pub(super) handles: Slab<Option<JoinHandle<()>>>,
@@ -51,9 +51,68 @@ pub struct Metrics {
     pub queued: usize,
 }
 
+/// What somebody has to do after letting go of the lock, so that the queue goes on.
+#[must_use]
+pub(super) enum Recruit {
+    Wake(Arc<Sleeper>),
+    /// A thread was reserved; the key is its place among the handles.
+    Start(usize, Role),
+}
+
+impl State {
+    /// Threads that run closures, or have looked for one and not gone idle yet.
+    pub(super) fn busy(&self) -> usize {
+        self.threads - self.idle.len() - self.growth.searching - usize::from(self.growth.watching)
+    }
+
+    /// Takes an idle worker off the list, or reserves a thread, for `role`.
+    pub(super) fn recruit(&mut self, max_threads: NonZeroUsize, role: Role) -> Option<Recruit> {
+        if let Some(sleeper) = self.recruit_idle(role) {
+            return Some(Recruit::Wake(sleeper));
+        }
+        if self.threads == max_threads.get() {
+            return None;
+        }
+        self.threads += 1;
+        self.growth.enlist(role);
+        Some(Recruit::Start(self.handles.insert(None), role))
+    }
+
+    fn recruit_idle(&mut self, role: Role) -> Option<Arc<Sleeper>> {
+        let sleeper = self.idle.pop()?;
+        sleeper.stand(Standing::Recruited(role));
+        self.growth.enlist(role);
+        Some(sleeper)
+    }
+
+    /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
+    /// its job.
+    pub(super) fn ensure_progress(&mut self, max_threads: NonZeroUsize) -> Option<Recruit> {
+        if self.queue.is_empty() || self.growth.searching > 0 {
+            return None;
+        }
+        if self.busy() < self.growth.cores {
+            self.recruit(max_threads, Role::Searcher)
+        } else if self.growth.watching {
+            None
+        } else {
+            self.recruit(max_threads, Role::Watcher)
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn new(settings: Settings) -> Self {
-        Self { settings, state: Mutex::default() }
+        let state = State {
+            queue: VecDeque::new(),
+            idle: Vec::new(),
+            threads: 0,
+            growth: Growth::new(),
+            closed: false,
+            handles: Slab::new(),
+            waiting: Slab::new(),
+        };
+        Self { settings, state: Mutex::new(state), pushed: AtomicBool::new(false) }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -74,25 +133,36 @@ impl Shared {
             drop(job);
             return Err(Refused::Shutdown);
         }
+        if state.growth.lingering && state.queue.is_empty() {
+            job.expect_soon();
+        }
         state.queue.push_back(job);
-        if let Some(sleeper) = state.idle.pop() {
-            sleeper.set_listed(false);
-            drop(state);
-            sleeper.wake();
-        } else if state.threads < self.settings.max_threads.get() {
-            state.threads += 1;
-            let key = state.handles.insert(None);
-            drop(state);
-            self.start_thread(key);
+        let recruit = state.ensure_progress(self.settings.max_threads);
+        drop(state);
+        // ORDERING: Relaxed: a hint; who acts on it takes the lock.
+        self.pushed.store(true, Ordering::Relaxed);
+        if let Some(recruit) = recruit {
+            self.call_in(recruit);
         }
         Ok(())
     }
 
-    fn start_thread(self: &Arc<Self>, key: usize) {
+    /// Returns whether the recruit comes.
+    pub(super) fn call_in(self: &Arc<Self>, recruit: Recruit) -> bool {
+        match recruit {
+            Recruit::Wake(sleeper) => {
+                sleeper.wake();
+                true
+            }
+            Recruit::Start(key, role) => self.start_thread(key, role),
+        }
+    }
+
+    fn start_thread(self: &Arc<Self>, key: usize, role: Role) -> bool {
         let shared = self.clone();
-        let builder = thread::Builder::new().name(self.settings.name.clone());
+        let builder = self.settings.thread();
         let fate = Arc::new(AtomicU8::new(UNDERWAY));
-        let body = Body { shared: Some(shared), key, fate: fate.clone() };
+        let body = Body { shared: Some(shared), key, role, fate: fate.clone() };
         let body = Box::new(move || body.work());
         let started = catch(|| (self.settings.spawn)(builder, body)).unwrap_or_else(|panic| {
             let text = panic.message().to_owned();
@@ -104,8 +174,8 @@ impl Shared {
         match started {
             // What counts is what became of the thread's body: a handler may lose it and report a success,
             // or start the thread and report an error all the same.
-            Ok(_) if lost => self.thread_refused(key, &body_lost()),
-            Err(error) if lost => self.thread_refused(key, &error),
+            Ok(_) if lost => self.thread_refused(key, role, &body_lost()),
+            Err(error) if lost => self.thread_refused(key, role, &error),
             Ok(handle) => {
                 // A thread that has ended already has taken its place away.
                 if let Some(place) = self.lock().handles.get_mut(key) {
@@ -114,15 +184,23 @@ impl Shared {
             }
             Err(_) => {}
         }
+        !lost
     }
 
     /// C16: the queue waits for a living worker; with none, its tasks end in the reason.
-    fn thread_refused(&self, key: usize, error: &io::Error) {
+    fn thread_refused(&self, key: usize, role: Role, error: &io::Error) {
         let (stranded, waiting) = {
             let mut state = self.lock();
             state.handles.remove(key);
             state.threads -= 1;
+            state.growth.discharge(role);
             if state.threads > 0 {
+                // While this thread was expected, nobody else was called.
+                let idle = if state.queue.is_empty() { None } else { state.recruit_idle(Role::Searcher) };
+                drop(state);
+                if let Some(sleeper) = idle {
+                    sleeper.wake();
+                }
                 return;
             }
             (std::mem::take(&mut state.queue), take_waiting(&mut state))
@@ -140,7 +218,7 @@ impl Shared {
             state.closed = true;
             let idle = std::mem::take(&mut state.idle);
             for sleeper in &idle {
-                sleeper.set_listed(false);
+                sleeper.stand(Standing::Off);
             }
             idle
         };
@@ -173,13 +251,14 @@ const LOST: u8 = 2;
 struct Body {
     shared: Option<Arc<Shared>>,
     key: usize,
+    role: Role,
     fate: Arc<AtomicU8>,
 }
 
 impl Body {
     fn work(mut self) {
         if let Some(shared) = self.shared.take() {
-            worker::work(&shared, self.key);
+            worker::work(&shared, self.key, self.role);
         }
     }
 }
@@ -189,7 +268,7 @@ impl Drop for Body {
         let Some(shared) = self.shared.take() else { return };
         // ORDERING: see `start_thread`.
         if self.fate.swap(LOST, Ordering::AcqRel) == ANSWERED {
-            shared.thread_refused(self.key, &body_lost());
+            shared.thread_refused(self.key, self.role, &body_lost());
         }
     }
 }

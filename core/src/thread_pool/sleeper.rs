@@ -1,33 +1,67 @@
 //! An idle thread, and how it is woken.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-/// One per worker. `listed` is only touched under the pool's lock; `notified` is the wake itself.
+use super::growth::Role;
+
+/// One per worker.
 pub(super) struct Sleeper {
     thread: Thread,
-    /// Whether it stands in the list of idle workers.
-    listed: AtomicBool,
+    /// A [`Standing`]; only touched under the pool's lock.
+    standing: AtomicU8,
+    /// The wake itself.
     notified: AtomicBool,
+}
+
+/// Where a worker stands with regard to the list of idle ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// At work, or dismissed by a close.
+    Off,
+    /// In the list.
+    Listed,
+    /// Taken off the list for a role.
+    Recruited(Role),
+}
+
+impl Standing {
+    fn to_u8(self) -> u8 {
+        match self {
+            Self::Off => 0,
+            Self::Listed => 1,
+            Self::Recruited(Role::Searcher) => 2,
+            Self::Recruited(Role::Watcher) => 3,
+        }
+    }
+
+    fn from_u8(code: u8) -> Self {
+        match code {
+            1 => Self::Listed,
+            2 => Self::Recruited(Role::Searcher),
+            3 => Self::Recruited(Role::Watcher),
+            _ => Self::Off,
+        }
+    }
 }
 
 impl Sleeper {
     /// For the thread that calls it.
     pub(super) fn here() -> Self {
-        Self { thread: thread::current(), listed: AtomicBool::new(false), notified: AtomicBool::new(false) }
+        Self {
+            thread: thread::current(),
+            standing: AtomicU8::new(Standing::Off.to_u8()),
+            notified: AtomicBool::new(false),
+        }
     }
 
-    /// Under the pool's lock.
-    pub(super) fn set_listed(&self, listed: bool) {
-        // ORDERING: Relaxed, the pool's lock orders it.
-        self.listed.store(listed, Ordering::Relaxed);
-    }
-
-    /// Under the pool's lock.
-    pub(super) fn is_listed(&self) -> bool {
-        // ORDERING: Relaxed, the pool's lock orders it.
-        self.listed.load(Ordering::Relaxed)
+    /// Under the pool's lock. Returns the old standing.
+    pub(super) fn stand(&self, standing: Standing) -> Standing {
+        // ORDERING: Relaxed, the pool's lock orders it; so load and store need not be one.
+        let old = self.standing.load(Ordering::Relaxed);
+        self.standing.store(standing.to_u8(), Ordering::Relaxed);
+        Standing::from_u8(old)
     }
 
     pub(super) fn wake(&self) {

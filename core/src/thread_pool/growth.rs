@@ -1,0 +1,137 @@
+//! When the pool takes on another thread, and when an idle one lingers before it sleeps.
+//!
+//! A burst of short calls must not start a thread for each (C13), and calls that block must each get one
+//! (C10). Nobody can tell the two apart when they are submitted, so the pool looks at what comes of them:
+//!
+//! - Up to as many workers as there are cores are taken on as long as the queue is not empty, one at a
+//!   time: a *searcher* that finds its job passes the baton on.
+//! - Beyond that a single *watcher* decides. It runs nothing itself; it wakes up after a tick and compares
+//!   the calls that were begun meanwhile with the workers there were. When calls take longer than
+//!   [`SLOW_CALL`] on average, it takes workers on: one, then twice as many each time.
+
+use std::num::NonZeroUsize;
+use std::thread;
+use std::time::Duration;
+
+use crate::spin::Backoff;
+
+/// Calls that take longer than this are taken to block. Starting a thread costs about 15 to 30 µs.
+const SLOW_CALL: Duration = Duration::from_micros(50);
+/// The watcher's tick while calls are slow; it doubles up to [`LONGEST_TICK`] while they are not.
+pub(super) const SHORTEST_TICK: Duration = Duration::from_micros(50);
+const LONGEST_TICK: Duration = Duration::from_millis(1);
+/// The most workers taken on at one tick.
+const LARGEST_STEP: usize = 16;
+/// How long an idle worker looks for another job before it sleeps: less than a wake-up costs.
+pub(super) const LINGER: Duration = Duration::from_micros(20);
+
+/// What a worker was woken or started for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// Finds a job and passes the baton on.
+    Searcher,
+    /// Watches how the queue goes on.
+    Watcher,
+}
+
+/// Under the pool's lock.
+pub(super) struct Growth {
+    pub(super) cores: usize,
+    /// Workers on their way to the queue.
+    pub(super) searching: usize,
+    pub(super) watching: bool,
+    /// Jobs taken from the queue so far.
+    pub(super) taken: u64,
+    /// A worker looks at the queue without the lock.
+    pub(super) lingering: bool,
+    /// On one core, lingering would keep off the very thread that it waits for.
+    linger: Option<Backoff>,
+}
+
+impl Growth {
+    pub(super) fn new() -> Self {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let linger = (cores > 1).then_some(Backoff::NEW);
+        Self { cores, searching: 0, watching: false, taken: 0, lingering: false, linger }
+    }
+
+    pub(super) fn enlist(&mut self, role: Role) {
+        match role {
+            Role::Searcher => self.searching += 1,
+            Role::Watcher => self.watching = true,
+        }
+    }
+
+    pub(super) fn discharge(&mut self, role: Role) {
+        match role {
+            Role::Searcher => self.searching -= 1,
+            Role::Watcher => self.watching = false,
+        }
+    }
+
+    /// Whether a worker that finds nothing to do may linger now, counted as a searcher.
+    pub(super) fn begin_linger(&mut self) -> bool {
+        let begun = self.searching == 0 && self.linger.as_mut().is_some_and(Backoff::attempt);
+        self.lingering = begun;
+        self.searching += usize::from(begun);
+        begun
+    }
+
+    pub(super) fn end_linger(&mut self, hit: bool) {
+        self.lingering = false;
+        self.searching -= 1;
+        if let Some(backoff) = &mut self.linger {
+            backoff.record(hit);
+        }
+    }
+}
+
+/// The watcher's own reckoning.
+pub(super) struct Pace {
+    pub(super) tick: Duration,
+    step: usize,
+}
+
+impl Pace {
+    pub(super) fn new() -> Self {
+        Self { tick: SHORTEST_TICK, step: 1 }
+    }
+
+    /// How many workers to take on, `busy` of which took `taken` jobs in `elapsed`.
+    pub(super) fn judge(&mut self, busy: usize, elapsed: Duration, taken: u64) -> usize {
+        let worked = elapsed.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX));
+        let allowed = SLOW_CALL.saturating_mul(u32::try_from(taken).unwrap_or(u32::MAX));
+        if worked <= allowed {
+            *self = Self { tick: (self.tick * 2).min(LONGEST_TICK), step: 1 };
+            return 0;
+        }
+        let step = self.step;
+        *self = Self { tick: SHORTEST_TICK, step: (step * 2).min(LARGEST_STEP) };
+        step
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TICK: Duration = SHORTEST_TICK;
+
+    #[test]
+    fn steps_double_while_nothing_moves_and_start_over_after_progress() {
+        let mut pace = Pace::new();
+        let steps: Vec<usize> = (0..6).map(|_| pace.judge(2, TICK, 0)).collect();
+        assert_eq!(steps, [1, 2, 4, 8, 16, 16]);
+        assert_eq!(pace.judge(2, TICK, 100), 0);
+        assert_eq!(pace.judge(2, TICK, 0), 1);
+    }
+
+    #[test]
+    fn the_tick_backs_off_while_calls_are_short() {
+        let mut pace = Pace::new();
+        for _ in 0..10 {
+            assert_eq!(pace.judge(2, pace.tick, 1_000_000), 0);
+        }
+        assert_eq!(pace.tick, LONGEST_TICK);
+    }
+}

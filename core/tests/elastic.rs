@@ -1,0 +1,143 @@
+//! How many threads a pool has, and which it uses: C10, C12 and C13 beyond what a runtime has to do with.
+
+use std::collections::HashSet;
+use std::sync::mpsc;
+use std::sync::{Arc, Barrier};
+use std::thread::{self, ThreadId};
+use std::time::Duration;
+
+use anyloop_core::{BuildError, PoolExt, ThreadPool, gather};
+
+/// Long enough for a machine that is busy with other tests; waited for only where something is wrong.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = std::time::Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// C10: all block until all are there, so that one thread too few would hang.
+#[test]
+fn four_hundred_calls_that_block_get_a_thread_each() {
+    const CALLS: usize = 400;
+    let pool = ThreadPool::new(CALLS).unwrap();
+    let barrier = Arc::new(Barrier::new(CALLS + 1));
+    let tasks: Vec<_> = (0..CALLS)
+        .map(|_| {
+            let barrier = barrier.clone();
+            pool.submit(move || {
+                barrier.wait();
+            })
+        })
+        .collect();
+    barrier.wait();
+    for task in tasks {
+        task.wait().unwrap();
+    }
+}
+
+/// C10 for a lone call behind threads that all block already.
+#[test]
+fn a_lone_call_behind_blocked_ones_gets_a_thread() {
+    let pool = ThreadPool::new(100).unwrap();
+    let mut held = Vec::new();
+    for number in 0..50 {
+        let (release, released) = mpsc::channel::<()>();
+        held.push((release, pool.submit(move || released.recv())));
+        assert_eq!(pool.submit(move || number).wait().unwrap(), number);
+    }
+    for (release, task) in held {
+        drop(release);
+        assert!(task.wait().unwrap().is_err());
+    }
+}
+
+/// C13: short calls are for the threads that are there. tokio starts 150 to 470 threads for as many.
+#[test]
+fn a_burst_of_short_calls_starts_few_threads() {
+    const CALLS: usize = 20_000;
+    let pool = ThreadPool::new(512).unwrap();
+    let tasks = gather((0..CALLS).map(|i| pool.submit(move || i)));
+    let values = pollster::block_on(tasks.into_future());
+    assert!(values.into_iter().enumerate().all(|(i, value)| value.unwrap() == i));
+    // Cores and a watcher; more only if the machine was too busy to tell short from slow.
+    let threads = pool.metrics().threads;
+    assert!(threads <= 64, "{threads} threads for {CALLS} calls that do nothing");
+}
+
+/// C12: the last to go idle is used first, so that the others can time out.
+#[test]
+fn the_last_to_go_idle_is_used_first() {
+    let pool = ThreadPool::builder().max_threads(8).keep_alive(PATIENCE).build().unwrap();
+    let barrier = Arc::new(Barrier::new(8));
+    let all: Vec<_> = (0..8)
+        .map(|_| {
+            let barrier = barrier.clone();
+            pool.submit(move || {
+                barrier.wait();
+            })
+        })
+        .collect();
+    all.into_iter().for_each(|task| task.wait().unwrap());
+    eventually("all are idle", || pool.metrics().idle == 8);
+    let used: HashSet<ThreadId> = (0..100)
+        .map(|_| {
+            let id = pool.submit(|| thread::current().id()).wait().unwrap();
+            eventually("it is idle again", || pool.metrics().idle == 8);
+            id
+        })
+        .collect();
+    assert_eq!(used.len(), 1, "one thread would do");
+}
+
+/// C12: idle threads end after keep_alive, down to min_threads, which stay.
+#[test]
+fn idle_threads_end_down_to_the_minimum() {
+    let keep_alive = Duration::from_millis(20);
+    let pool = ThreadPool::builder().max_threads(8).min_threads(2).keep_alive(keep_alive).build().unwrap();
+    let barrier = Arc::new(Barrier::new(8));
+    let calls = gather((0..8).map(|_| {
+        let barrier = barrier.clone();
+        pool.submit(move || {
+            barrier.wait();
+        })
+    }));
+    pollster::block_on(calls.into_future()).into_iter().for_each(|ended| ended.unwrap());
+    eventually("two are left", || pool.metrics().threads == 2);
+    thread::sleep(keep_alive * 5);
+    assert_eq!(pool.metrics().threads, 2);
+    assert_eq!(pool.submit(|| 1).wait().unwrap(), 1);
+}
+
+#[test]
+fn hooks_run_on_each_thread_and_may_panic() {
+    let (told, events) = mpsc::channel();
+    let (start, stop) = (told.clone(), told);
+    let pool = ThreadPool::builder()
+        .max_threads(1)
+        .on_thread_start(move || {
+            let _ = start.send(("start", thread::current().id()));
+            panic!("a hook may");
+        })
+        .on_thread_stop(move || {
+            let _ = stop.send(("stop", thread::current().id()));
+            panic!("a hook may");
+        })
+        .build()
+        .unwrap();
+    let id = pool.submit(|| thread::current().id()).wait().unwrap();
+    pollster::block_on(pool.shutdown()).unwrap();
+    assert_eq!(events.try_iter().collect::<Vec<_>>(), [("start", id), ("stop", id)]);
+}
+
+#[test]
+fn impossible_settings_are_errors_that_say_which() {
+    let error = ThreadPool::builder().max_threads(2).min_threads(3).build().unwrap_err();
+    assert!(matches!(error, BuildError::MinAboveMax { min_threads: 3, max_threads: 2, .. }));
+    assert!(error.to_string().contains("min_threads is 3"), "{error}");
+    let error = ThreadPool::builder().stack_size(usize::MAX).build().unwrap_err();
+    assert_eq!(error, BuildError::StackTooLarge);
+}
