@@ -43,11 +43,11 @@ pub fn test<F>(name: &str, body: impl Fn() -> F)
 where
     F: Future<Output: Termination>,
 {
-    let wanted = std::env::var("ANYLOOP_RUNTIME").ok().filter(|wanted| !wanted.is_empty());
+    let wanted = std::env::var_os("ANYLOOP_RUNTIME").filter(|wanted| !wanted.is_empty());
     let mut ran = 0;
     let mut failures = Vec::new();
     for adapter in crate::adapters() {
-        if wanted.as_deref().is_some_and(|wanted| wanted != adapter.name) {
+        if wanted.as_deref().is_some_and(|wanted| *wanted != *adapter.name) {
             continue;
         }
         ran += 1;
@@ -61,7 +61,9 @@ where
         panic!(
             "`{name}` ran on no runtime: enable one of anyloop's features `tokio`, `smol`, `async-std` \
              or `futures`{}",
-            wanted.map(|wanted| format!(" (ANYLOOP_RUNTIME asks for {wanted})")).unwrap_or_default()
+            wanted
+                .map(|wanted| format!(" (ANYLOOP_RUNTIME asks for {})", wanted.to_string_lossy()))
+                .unwrap_or_default()
         );
     }
     if !failures.is_empty() {

@@ -39,9 +39,12 @@ impl TokioDriver {
     }
 
     pub(crate) fn drive<F: Future>(&self, future: F) -> F::Output {
-        let _driving = Driving::new(&self.driving);
         match self.owned.upgrade().as_deref() {
-            Some(Owned(Some(runtime))) => runtime.block_on(future),
+            Some(Owned(Some(runtime))) => {
+                let _driving = Driving::new(&self.driving);
+                runtime.block_on(future)
+            }
+            // Of the current-thread flavour, this drives the future alone, not the runtime.
             _ => self.handle.block_on(future),
         }
     }

@@ -174,8 +174,12 @@ pub(crate) fn poll_in<R>(context: &mut Context, poll: impl FnOnce() -> R) -> Res
 /// Sets the thread's context and place, and gives back what was there.
 #[inline]
 fn exchange(context: Context, place: Place) -> (Context, Place) {
-    with(|ambient| (ambient.context.replace(context), ambient.place.replace(place)))
-        .unwrap_or((Context(None), Place::Elsewhere))
+    let mut context = Some(context);
+    with(|ambient| {
+        (ambient.context.replace(context.take().unwrap_or_default()), ambient.place.replace(place))
+    })
+    // The thread's locals are gone: it goes back to where it came from, for a run may count on it.
+    .unwrap_or_else(|| (context.unwrap_or_default(), Place::Elsewhere))
 }
 
 /// Runs `f` as the body of `call`.

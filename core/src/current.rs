@@ -13,6 +13,7 @@ use std::io;
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock};
 
 use crate::context::here;
+use crate::no_runtime::NoRuntime;
 use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::runtime::AnyRuntime;
 use crate::thread_pool::checked_global;
@@ -39,17 +40,17 @@ static FIRST: OnceLock<Box<Node>> = OnceLock::new();
 /// Makes an adapter known. Of several with one name, the first counts.
 pub fn register(adapter: Adapter) {
     let mut slot = &FIRST;
-    let mut new = Box::new(Node { adapter, next: OnceLock::new() });
     loop {
-        match slot.set(new) {
-            Ok(()) => return,
-            Err(back) => new = back,
+        match slot.get() {
+            Some(node) if node.adapter.name == adapter.name => return,
+            Some(node) => slot = &node.next,
+            None => {
+                if slot.set(Box::new(Node { adapter, next: OnceLock::new() })).is_ok() {
+                    return;
+                }
+                // Somebody was faster: look at theirs.
+            }
         }
-        let Some(node) = slot.get() else { return };
-        if node.adapter.name == adapter.name {
-            return;
-        }
-        slot = &node.next;
     }
 }
 
@@ -186,79 +187,6 @@ fn choose(
         [] => Err(NoRuntime::NoAdapter),
         [only] => Ok(only),
         _ => Err(NoRuntime::Several { compiled_in: names() }),
-    }
-}
-
-/// No runtime is current here; the text says what to do about it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum NoRuntime {
-    /// No adapter was registered.
-    #[non_exhaustive]
-    NoAdapter,
-    /// Several adapters are compiled in, and nothing chooses among them.
-    #[non_exhaustive]
-    Several {
-        /// Their names.
-        compiled_in: Vec<&'static str>,
-    },
-    /// `ANYLOOP_RUNTIME` names a runtime that is not compiled in.
-    #[non_exhaustive]
-    Unknown {
-        /// What it says.
-        name: String,
-        /// What there is.
-        compiled_in: Vec<&'static str>,
-    },
-    /// The runtime could not be started.
-    #[non_exhaustive]
-    Failed {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for NoRuntime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoAdapter => f.write_str(
-                "no async runtime is current here and no adapter is compiled in: \
-                 enable one of anyloop's features `tokio`, `smol`, `async-std` or `futures`, \
-                 or call `anyloop::set_default(runtime)`",
-            ),
-            Self::Several { compiled_in } => write!(
-                f,
-                "no async runtime is current here, and several are compiled in ({}): \
-                 set ANYLOOP_RUNTIME to one of them, write `#[anyloop::main(runtime = ..)]`, \
-                 or call `anyloop::set_default(runtime)`",
-                compiled_in.join(", ")
-            ),
-            Self::Unknown { name, compiled_in } if compiled_in.is_empty() => write!(
-                f,
-                "ANYLOOP_RUNTIME={name} names a runtime that is not compiled in: \
-                 enable anyloop's feature `{name}` if there is one"
-            ),
-            Self::Unknown { name, compiled_in } => write!(
-                f,
-                "ANYLOOP_RUNTIME={name} names a runtime that is not compiled in: \
-                 set it to one of {}, or enable anyloop's feature of that name",
-                compiled_in.join(", ")
-            ),
-            Self::Failed { name, error } => {
-                write!(f, "the runtime {name} could not be started: {error}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for NoRuntime {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Failed { error, .. } => Some(error),
-            _ => None,
-        }
     }
 }
 

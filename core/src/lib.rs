@@ -26,6 +26,7 @@ pub mod from_thread;
 mod gather;
 mod hold;
 mod limiter;
+mod no_runtime;
 mod park;
 mod pool;
 mod run;
@@ -42,12 +43,13 @@ pub use call::{Call, Settle};
 pub use context::EnterGuard;
 pub use cpu::cpu;
 pub use current::{
-    Adapter, AlreadySet, NoRuntime, adapters, current, default_pool, register, set_default, set_default_pool,
+    Adapter, AlreadySet, adapters, current, default_pool, register, set_default, set_default_pool,
 };
 pub use error::{Panic, TaskError};
 pub use gather::{Gather, Gatherable, TryGather, TryGatherable, gather, try_gather};
 pub use hold::Hold;
 pub use limiter::Limiter;
+pub use no_runtime::NoRuntime;
 pub use pool::{AnyPool, Job, Pool, PoolExt, Refused};
 pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{

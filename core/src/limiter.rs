@@ -42,7 +42,23 @@ struct State {
 }
 
 /// A place under the limit, given back when dropped.
-pub(crate) struct Permit(&'static Limiter);
+pub(crate) struct Permit {
+    limiter: &'static Limiter,
+    /// The place under the limiter that the job came through before this one.
+    outer: Option<Box<Permit>>,
+}
+
+impl Permit {
+    fn new(limiter: &'static Limiter) -> Self {
+        Self { limiter, outer: None }
+    }
+
+    /// Both places: this one is given back first.
+    pub(crate) fn within(mut self, outer: Option<Self>) -> Self {
+        self.outer = outer.map(Box::new);
+        self
+    }
+}
 
 impl Limiter {
     /// A limit of `n` calls.
@@ -73,12 +89,13 @@ impl Limiter {
         {
             state.running += 1;
             drop(state);
-            let permit = Permit(self);
-            if job.is_cancelled() {
-                drop(permit);
-            } else {
-                quietly(|| job.with_permit(permit).hand_on(&pool));
-            }
+            // Job and pool go in here, before the lock is taken again: their destructors are foreign code.
+            quietly(move || {
+                let job = job.with_permit(Permit::new(self));
+                if !job.is_cancelled() {
+                    job.hand_on(&pool);
+                }
+            });
             state = self.lock();
         }
         state.pumping = false;
@@ -88,12 +105,12 @@ impl Limiter {
 impl Drop for Permit {
     fn drop(&mut self) {
         let more = {
-            let mut state = self.0.lock();
+            let mut state = self.limiter.lock();
             state.running -= 1;
             !state.queue.is_empty()
         };
         if more {
-            self.0.pump();
+            self.limiter.pump();
         }
     }
 }
@@ -133,7 +150,7 @@ impl Pool for Limited {
             }
             state.running += 1;
         }
-        self.pool.execute(job.with_permit(Permit(limiter)))
+        self.pool.execute(job.with_permit(Permit::new(limiter)))
     }
 
     fn max_threads(&self) -> Option<NonZeroUsize> {

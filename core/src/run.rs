@@ -1,8 +1,9 @@
 //! A program's main future: driven, then tidied up after (C19).
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::task::{Context as TaskContext, Poll};
+use std::thread;
 use std::time::Duration;
 
 use pin_project_lite::pin_project;
@@ -127,13 +128,26 @@ impl<'a, R: BlockOn> Run<'a, R> {
         }
     }
 
-    fn drain(&self, scope: &Scope) {
+    fn drain(&self, scope: &Arc<Scope>) {
         scope.close();
         if scope.outstanding() == (0, 0) {
             return;
         }
         let drained = std::future::poll_fn(|cx| scope.poll_drained(cx));
+        // A runtime that somebody else has to drive may have no clock that goes: then the limit needs one of its own.
+        let (ended, wait) = mpsc::channel::<()>();
+        if self.runtime.to_any().driver().needs_driving() {
+            let (scope, limit) = (scope.clone(), self.drain_limit);
+            let clock = thread::Builder::new().name("anyloop-drain".to_owned());
+            // Refused a thread, it relies on the runtime's clock alone.
+            let _ = clock.spawn(move || {
+                if wait.recv_timeout(limit) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    scope.give_up();
+                }
+            });
+        }
         // Whether in time or not: what is left is counted afterwards.
         let _ = self.runtime.block_on(self.runtime.timeout(self.drain_limit, drained));
+        drop(ended);
     }
 }

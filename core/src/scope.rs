@@ -11,6 +11,8 @@ use crate::catch::{drop_quietly, quietly};
 #[derive(Default)]
 pub(crate) struct Scope {
     closing: AtomicBool,
+    /// The time is up, and nobody waits for the rest.
+    given_up: AtomicBool,
     /// Futures that were not dropped yet, and calls whose result was not delivered yet.
     futures: AtomicUsize,
     calls: AtomicUsize,
@@ -58,10 +60,21 @@ impl Scope {
         // counts, while this lowers the count before it reads the waker: one of the two sees the other.
         count.fetch_sub(1, Ordering::SeqCst);
         if self.is_closing() && self.outstanding() == (0, 0) {
-            let waker = self.lock().drain.take();
-            if let Some(waker) = waker {
-                quietly(|| waker.wake());
-            }
+            self.wake_drain();
+        }
+    }
+
+    /// Ends the draining with what is left.
+    pub(crate) fn give_up(&self) {
+        // ORDERING: SeqCst, see `poll_drained`.
+        self.given_up.store(true, Ordering::SeqCst);
+        self.wake_drain();
+    }
+
+    fn wake_drain(&self) {
+        let waker = self.lock().drain.take();
+        if let Some(waker) = waker {
+            quietly(|| waker.wake());
         }
     }
 
@@ -95,7 +108,9 @@ impl Scope {
         let fresh = cx.waker().clone();
         let old = self.lock().drain.replace(fresh);
         drop_quietly(old);
-        if self.outstanding() == (0, 0) { Poll::Ready(()) } else { Poll::Pending }
+        // ORDERING: SeqCst pairs with the store in `give_up`, as the counts do with `leave`.
+        let ended = self.outstanding() == (0, 0) || self.given_up.load(Ordering::SeqCst);
+        if ended { Poll::Ready(()) } else { Poll::Pending }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Wakers> {

@@ -76,8 +76,7 @@ impl<'a> Receiver<'a> {
 }
 
 const MUTABLE: &str = "a call runs later, elsewhere, and cannot change what its caller holds: take \
-     `self` and return it, `self: Arc<Self>` or `&self` with the state behind a `Mutex`, or keep the \
-     value in an `anyloop::Actor`";
+     `self` and return it, `self: Arc<Self>` or `&self` with the state behind a `Mutex`";
 
 /// Judges `self: Type`.
 fn typed(receiver: &syn::Receiver, ty: &Type, errors: &mut Errors) -> Option<Type> {

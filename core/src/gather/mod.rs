@@ -60,7 +60,8 @@ pub enum Together {}
 /// Runs all children at once, in place, and gives their values in input order (C20).
 ///
 /// Awaiting it starts them; they are polled on the task that awaits it, so that they may borrow. None in
-/// gives none out, at once. Beyond 30 children, only those that were woken are polled again (C21).
+/// gives none out, at once. Beyond 30 children, only those that were woken are polled again (C21), from
+/// the third poll on.
 ///
 /// A lone `Result` or `Option` of a future is an iterator too, of at most one child: what looks like one
 /// value comes back as a `Vec`.

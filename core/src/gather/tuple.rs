@@ -161,6 +161,17 @@ macro_rules! tuple {
 }
 
 /// None in, none out.
+impl TryGatherable<Together> for () {
+    type Output = ();
+    type Error = std::convert::Infallible;
+    type Running = std::future::Ready<Result<(), Self::Error>>;
+
+    fn start(self) -> Self::Running {
+        std::future::ready(Ok(()))
+    }
+}
+
+/// None in, none out.
 impl Gatherable<Together> for () {
     type Output = ();
     type Running = std::future::Ready<()>;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Pool, Refused};
+use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
 use crate::limiter::Permit;
 use crate::task::Runnable;
@@ -24,7 +25,8 @@ impl Job {
     }
 
     pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
-        self.permit = Some(permit);
+        let outer = self.permit.take();
+        self.permit = Some(permit.within(outer));
         self
     }
 
@@ -33,8 +35,15 @@ impl Job {
     pub(crate) fn hand_on(self, pool: &dyn Pool) {
         let Some(closure) = self.closure.clone() else { return };
         closure.begin_submission();
-        let refused = pool.execute(self).err();
-        closure.end_submission(refused.map(TaskError::from));
+        // Whatever becomes of it, the task must hear of the answer: a panic is one too.
+        let refused = match catch(|| pool.execute(self)) {
+            Ok(answer) => answer.err().map(TaskError::from),
+            Err(panic) => {
+                drop_quietly(panic);
+                Some(TaskError::Shutdown)
+            }
+        };
+        closure.end_submission(refused);
     }
 
     /// Runs the closure, unless it was cancelled, on this thread. Panics are caught.

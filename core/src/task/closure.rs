@@ -45,14 +45,13 @@ struct Queued<F> {
 }
 
 /// Who owns a closure that a pool gives up (`Job` dropped before it ran).
-#[derive(Clone, Copy, PartialEq)]
 enum Submission {
     /// Nobody waits for it any more: it ends in the reason.
     Done,
     /// The submitter is still inside `Pool::execute`, and a refusal is its own affair.
     Underway,
-    /// Given up while the submitter was inside `Pool::execute`.
-    GivenUp,
+    /// Given up while the submitter was inside `Pool::execute`, and why.
+    GivenUp(TaskError),
 }
 
 /// What a call brings along besides its closure.
@@ -253,8 +252,16 @@ where
             Some(runtime) => {
                 let mut closure = Some(closure);
                 let mut result = None;
-                runtime.scope(&mut || result = closure.take().map(catch));
-                result.unwrap_or_else(|| catch(|| panic!("{NOT_RUN}")))
+                // An adapter's code: after a panic of it the task must end all the same.
+                let scoped = catch(|| runtime.scope(&mut || result = closure.take().map(catch)));
+                match (scoped, result) {
+                    (Ok(()), Some(result)) => result,
+                    (Ok(()), None) => catch(|| panic!("{NOT_RUN}")),
+                    (Err(panic), unwanted) => {
+                        drop_quietly(unwanted);
+                        Err(panic)
+                    }
+                }
             }
         });
         // C06: what the call carried goes before its result can be seen.
@@ -264,13 +271,16 @@ where
     }
 
     fn refuse(&self, reason: TaskError) {
-        if let State::Queued(queued) = &mut *self.lock()
-            && queued.submission != Submission::Done
-        {
-            queued.submission = Submission::GivenUp;
-            return;
+        let mut state = self.lock();
+        match &mut *state {
+            State::Queued(Queued { submission: submission @ Submission::Underway, .. }) => {
+                *submission = Submission::GivenUp(reason);
+            }
+            _ => {
+                drop(state);
+                self.end_queued(reason);
+            }
         }
-        self.end_queued(reason);
     }
 
     fn is_spent(&self) -> bool {
@@ -287,11 +297,12 @@ where
     }
 
     fn end_submission(&self, refused: Option<TaskError>) {
-        let given_up = self.set_submission(Submission::Done) == Some(Submission::GivenUp);
-        match refused {
-            Some(reason) => self.end_queued(reason),
-            None if given_up => self.end_queued(TaskError::Shutdown),
-            None => {}
+        let given_up = match self.set_submission(Submission::Done) {
+            Some(Submission::GivenUp(reason)) => Some(reason),
+            _ => None,
+        };
+        if let Some(reason) = refused.or(given_up) {
+            self.end_queued(reason);
         }
     }
 }

@@ -7,6 +7,7 @@
 
 #![expect(unsafe_code, reason = "storing a value of a forgotten type in place; see the figure above")]
 
+use std::cell::UnsafeCell;
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -19,7 +20,10 @@ type Room = [usize; 5];
 
 pub(super) struct Inline<T> {
     /// Holds a value of the type that `table` was made for, from `new` to `drop`.
-    room: MaybeUninit<Room>,
+    ///
+    /// In a cell, because a handle may change itself behind `&self` (`abort`), and the compiler cannot see that
+    /// it does: through a plain shared reference it may take the room for constant.
+    room: UnsafeCell<MaybeUninit<Room>>,
     table: &'static Table,
     /// `NativeTask` asks for `Send` and `Sync`, so that the value of the forgotten type is both.
     value: PhantomData<Box<dyn NativeTask<Outcome<T>>>>,
@@ -58,6 +62,9 @@ impl<H: NativeTask<Outcome<T>> + 'static, T> TableOf<H, T> {
     };
 }
 
+// SAFETY: the value in the room is `Sync`, see `value`; it is all that a shared reference reaches.
+unsafe impl<T> Sync for Inline<T> {}
+
 impl<T: 'static> Inline<T> {
     pub(super) fn new<H: NativeTask<Outcome<T>> + 'static>(handle: H) -> Self {
         const { assert!(fits::<Box<u8>>()) };
@@ -69,7 +76,7 @@ impl<T: 'static> Inline<T> {
         let mut room = MaybeUninit::<Room>::uninit();
         // SAFETY: the room is large enough and aligned for an `H`, as was asserted just now.
         unsafe { room.as_mut_ptr().cast::<H>().write(handle) };
-        Self { room, table: const { &TableOf::<H, T>::TABLE }, value: PhantomData }
+        Self { room: UnsafeCell::new(room), table: const { &TableOf::<H, T>::TABLE }, value: PhantomData }
     }
 }
 
@@ -83,30 +90,30 @@ impl<T> Inline<T> {
         let place = (&raw mut polled).cast();
         // SAFETY: the table is that of the value in the room, which is borrowed mutably here; the place
         // is a valid `Polled<T>`.
-        unsafe { (self.table.poll)(self.room.as_mut_ptr(), cx, place) };
+        unsafe { (self.table.poll)(self.room.get().cast(), cx, place) };
         polled
     }
 
     pub(super) fn abort(&self) {
         // SAFETY: the table is that of the value in the room, which is `Sync`.
-        unsafe { (self.table.abort)(self.room.as_ptr()) }
+        unsafe { (self.table.abort)(self.room.get().cast_const().cast()) }
     }
 
     pub(super) fn is_finished(&self) -> bool {
         // SAFETY: as in `abort`.
-        unsafe { (self.table.is_finished)(self.room.as_ptr()) }
+        unsafe { (self.table.is_finished)(self.room.get().cast_const().cast()) }
     }
 
     pub(super) fn detach(&mut self) {
         // SAFETY: as in `poll`.
-        unsafe { (self.table.detach)(self.room.as_mut_ptr()) }
+        unsafe { (self.table.detach)(self.room.get().cast()) }
     }
 }
 
 impl<T> Drop for Inline<T> {
     fn drop(&mut self) {
         // SAFETY: as in `poll`; nothing is done with the value after its drop.
-        unsafe { (self.table.drop)(self.room.as_mut_ptr()) }
+        unsafe { (self.table.drop)(self.room.get().cast()) }
     }
 }
 

@@ -40,6 +40,8 @@ pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
     if let Some(hook) = &shared.settings.on_thread_stop {
         quietly(|| hook());
     }
+    // The thread may belong to somebody who uses it again: see `Builder::spawn_handler`.
+    EMPLOYER.set(0);
 }
 
 struct Worker<'a> {
