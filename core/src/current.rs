@@ -194,7 +194,7 @@ fn choose(
 ///
 /// The current runtime's own pool ([`Runtime::with_pool`](crate::Runtime::with_pool)), else the one of
 /// [`set_default_pool`], else what `ANYLOOP_POOL` says (`native`: the pool that the current runtime
-/// brings; `thread-pool`: ours), else [`ThreadPool::global`].
+/// brings; `thread-pool`: ours), else [`ThreadPool::global`](crate::ThreadPool::global).
 ///
 /// A setting that cannot be followed gives a pool that refuses every job with the reason.
 #[must_use]

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use anyloop::{AnyPool, Limiter, PoolExt, Refused, TaskError, gather, to_thread};
+use anyloop::{AnyPool, Limiter, PoolExt, Refused, TaskError, ThreadPool, gather, to_thread};
 use pollster::block_on;
 
 /// A call in the lane `cpu` with a limit of its own keeps both.
@@ -59,6 +59,27 @@ fn a_pool_that_panics_ends_the_call_that_waited() {
     assert_eq!(block_on(to_thread(|| 1).limit(&ONE)), 1);
 }
 
+/// A call that is cancelled in its pool's queue gives its place back at once.
+#[test]
+fn who_is_cancelled_in_the_queue_gives_its_place_back() {
+    static ONE: Limiter = Limiter::new(1);
+    let busy = ThreadPool::new(1).unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let (begin, begun) = mpsc::channel();
+    let first = busy.submit(move || {
+        begin.send(()).unwrap();
+        released.recv()
+    });
+    begun.recv().unwrap();
+    let queued = to_thread(|| ()).on(&busy).limit(&ONE).start();
+    queued.abort();
+    // Would wait for the busy pool otherwise.
+    assert_eq!(block_on(to_thread(|| 7).limit(&ONE)), 7);
+    assert!(matches!(queued.wait(), Err(TaskError::Cancelled)));
+    drop(release);
+    assert!(first.wait().unwrap().is_err());
+}
+
 /// A pool whose destructor looks at the limiter: nothing foreign is dropped under its lock.
 #[test]
 fn a_pool_that_goes_with_its_last_call_may_use_the_limiter() {
@@ -82,5 +103,5 @@ fn a_pool_that_goes_with_its_last_call_may_use_the_limiter() {
     drop(release);
     assert!(first.wait().unwrap().is_err());
     assert_eq!(last.wait().unwrap(), 7);
-    assert_eq!(anyloop::ThreadPool::global().submit(|| 1).wait().unwrap(), 1);
+    assert_eq!(ThreadPool::global().submit(|| 1).wait().unwrap(), 1);
 }

@@ -15,18 +15,18 @@ use crate::task::Runnable;
 #[must_use = "a job that is dropped ends its task in `Shutdown`"]
 pub struct Job {
     closure: Option<Arc<dyn Runnable>>,
-    /// Given back after the closure has ended.
-    permit: Option<Permit>,
 }
 
 impl Job {
     pub(crate) fn new(closure: Arc<dyn Runnable>) -> Self {
-        Self { closure: Some(closure), permit: None }
+        Self { closure: Some(closure) }
     }
 
-    pub(crate) fn with_permit(mut self, permit: Permit) -> Self {
-        let outer = self.permit.take();
-        self.permit = Some(permit.within(outer));
+    /// Gives the closure a place under a limiter; it keeps it until it has ended, or is cancelled.
+    pub(crate) fn with_permit(self, permit: Permit) -> Self {
+        if let Some(closure) = &self.closure {
+            closure.carry(permit);
+        }
         self
     }
 

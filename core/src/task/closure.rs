@@ -17,6 +17,7 @@ use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
 use crate::error::TaskError;
 use crate::hold::Hold;
+use crate::limiter::Permit;
 use crate::scope::CallTicket;
 use crate::span::Span;
 use crate::spin;
@@ -68,6 +69,8 @@ struct Tail {
     hold: Option<Hold>,
     #[expect(dead_code, reason = "held for its destructor alone")]
     ticket: Option<CallTicket>,
+    /// Given back at once when the call is cancelled in the queue.
+    permit: Option<Permit>,
 }
 
 impl Carried {
@@ -76,7 +79,7 @@ impl Carried {
         let context = Context::capture();
         let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
         let ticket = context.scope().map(CallTicket::new);
-        Self { context, span: Span::current(), tail: Tail { hold, ticket } }
+        Self { context, span: Span::current(), tail: Tail { hold, ticket, permit: None } }
     }
 }
 
@@ -87,6 +90,8 @@ pub(crate) trait Runnable: Send + Sync {
     fn refuse(&self, reason: TaskError);
     /// Whether there is nothing left to run.
     fn is_spent(&self) -> bool;
+    /// Keeps a place under a limiter until the end.
+    fn carry(&self, permit: Permit);
     /// A thread is looking for this very job: its end is worth a short spin.
     fn expect_soon(&self);
     /// A pool is about to be asked: if it gives the job up, that is no end yet.
@@ -287,6 +292,18 @@ where
         !matches!(*self.lock(), State::Queued(_))
     }
 
+    fn carry(&self, permit: Permit) {
+        let mut state = self.lock();
+        if let State::Queued(queued) = &mut *state {
+            let outer = queued.carried.tail.permit.take();
+            queued.carried.tail.permit = Some(permit.within(outer));
+        } else {
+            // It was cancelled. Giving the place back calls the next one in line.
+            drop(state);
+            drop(permit);
+        }
+    }
+
     fn expect_soon(&self) {
         // ORDERING: Relaxed, a hint.
         self.soon.store(true, Ordering::Relaxed);
@@ -377,5 +394,20 @@ where
     fn is_finished(&self) -> bool {
         // ORDERING: Acquire pairs with the Release in `finish`.
         self.finished.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_of_one_word_is_one_allocation_of_at_most_128_bytes() {
+        fn size<F: FnOnce() -> usize>(_: &F) -> usize {
+            size_of::<Closure<F, usize>>() + 2 * size_of::<usize>()
+        }
+        let word = std::hint::black_box(1);
+        let size = size(&move || word);
+        assert!(size <= 128, "{size} bytes with the counts of its Arc");
     }
 }
