@@ -68,6 +68,7 @@ impl Experiment {
             _ => pool("wide", 100),
         };
         let other = pool("other", 1);
+        let pools = [wide_or_two.clone(), other.clone()];
         let started = Instant::now();
         let places = runtime.with_pool(&wide_or_two).block_on(async move {
             match self {
@@ -81,7 +82,12 @@ impl Experiment {
                 Self::OneElsewhere => gather([blocking(), blocking().on(&other), blocking()]).await,
             }
         });
-        Seen { places, elapsed: started.elapsed() }
+        let seen = Seen { places, elapsed: started.elapsed() };
+        // Their threads end before the next experiment counts its own.
+        for pool in pools {
+            runtime.block_on(pool.shutdown()).expect("no call of its own shuts it down");
+        }
+        seen
     }
 }
 

@@ -13,13 +13,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context as TaskContext, Poll, Waker};
 
+use super::carried::Carried;
 use crate::catch::{catch, drop_quietly, quietly};
-use crate::context::{Context, in_call};
+use crate::context::in_call;
 use crate::error::TaskError;
-use crate::hold::Hold;
 use crate::limiter::Permit;
-use crate::scope::CallTicket;
-use crate::span::Span;
 use crate::spin;
 
 pub(crate) struct Closure<F, T> {
@@ -53,34 +51,6 @@ enum Submission {
     Underway,
     /// Given up while the submitter was inside `Pool::execute`, and why.
     GivenUp(TaskError),
-}
-
-/// What a call brings along besides its closure.
-pub(crate) struct Carried {
-    context: Context,
-    span: Span,
-    tail: Tail,
-}
-
-/// Kept until the result was delivered and the awaiter woken.
-#[derive(Default)]
-struct Tail {
-    #[expect(dead_code, reason = "held for its destructor alone")]
-    hold: Option<Hold>,
-    #[expect(dead_code, reason = "held for its destructor alone")]
-    ticket: Option<CallTicket>,
-    /// Given back at once when the call is cancelled in the queue.
-    permit: Option<Permit>,
-}
-
-impl Carried {
-    /// Taken at the submission, on the submitter's thread (C34).
-    pub(crate) fn capture() -> Self {
-        let context = Context::capture();
-        let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
-        let ticket = context.scope().map(CallTicket::new);
-        Self { context, span: Span::current(), tail: Tail { hold, ticket, permit: None } }
-    }
 }
 
 /// The pool's side.

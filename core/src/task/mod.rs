@@ -1,6 +1,7 @@
 //! Handles of what is running.
 
 mod cancelling;
+mod carried;
 mod closure;
 mod inline;
 mod native;
