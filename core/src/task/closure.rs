@@ -367,7 +367,8 @@ where
     }
 }
 
-#[cfg(test)]
+// With the feature `tracing`, the caller's span comes on top: 40 bytes.
+#[cfg(all(test, not(feature = "tracing")))]
 mod tests {
     use super::*;
 
