@@ -217,3 +217,56 @@ fn its_own_tasks_and_calls_do_not_keep_a_runtime() {
         }
     });
 }
+
+/// A runtime of the current-thread flavour that nobody drives, known by its handle alone.
+fn undriven() -> (tokio::runtime::Runtime, Tokio) {
+    let runtime = Builder::new_current_thread().enable_all().build().expect("tokio starts");
+    let known = Tokio::from(runtime.handle().clone());
+    (runtime, known)
+}
+
+/// C33: the handle's own `block_on` drives a future, but not the runtime; a call that waits for the runtime's
+/// clock under it says so.
+#[test]
+fn a_borrowed_runtime_is_not_driven_by_its_handle() {
+    watched("a_borrowed_runtime_is_not_driven_by_its_handle", || {
+        let (_owner, runtime) = undriven();
+        let inner = runtime.clone();
+        let call = Call::new(move || from_thread::block_on(inner.sleep(SHORT)));
+        match runtime.block_on(call.settle()) {
+            Err(TaskError::Panicked(panic)) => {
+                assert!(panic.message().contains("nobody drives the runtime tokio"), "{panic}");
+            }
+            other => panic!("{other:?}"),
+        }
+    });
+}
+
+/// C19: the drain of a run ends on such a runtime too, whose clock does not go.
+#[test]
+fn a_run_on_a_runtime_that_nobody_drives_ends_all_the_same() {
+    watched("a_run_on_a_runtime_that_nobody_drives_ends_all_the_same", || {
+        let (_owner, runtime) = undriven();
+        let inner = runtime.clone();
+        let run = anyloop_core::Run::new(&runtime).drain_limit(SHORT);
+        let ((), left) = run.block_on(async move { inner.spawn(async {}).detach() });
+        assert_eq!((left.futures, left.calls), (1, 0));
+    });
+}
+
+/// C02: a call that upsets tokio's own bookkeeping of the thread ends in tokio's panic.
+#[test]
+fn a_call_that_leaves_a_handle_entered_ends() {
+    watched("a_call_that_leaves_a_handle_entered_ends", || {
+        let runtime = Tokio::new().expect("tokio starts");
+        let pool = ThreadPool::new(1).expect("a pool");
+        let call = Call::new(|| {
+            let handle: &'static Handle = Box::leak(Box::new(Handle::current()));
+            std::mem::forget(handle.enter());
+        });
+        let ended = runtime.block_on(call.on(&pool).settle());
+        assert!(matches!(ended, Err(TaskError::Panicked(_))), "{ended:?}");
+        // The worker lives on.
+        assert_eq!(pool.submit(|| 7).wait().expect("a value"), 7);
+    });
+}
