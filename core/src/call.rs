@@ -1,13 +1,14 @@
 //! A wrapped blocking call that has not started yet.
 
 use std::fmt;
+use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use crate::current;
 use crate::error::TaskError;
-use crate::limiter::{Limited, Limiter};
-use crate::pool::{AnyPool, Pool, PoolExt};
+use crate::limiter::{Limiter, Limiting};
+use crate::pool::{AnyPool, Pool, submit_from};
 use crate::task::Task;
 use crate::work::Work;
 
@@ -40,7 +41,9 @@ use crate::work::Work;
 pub struct Call<W: Work> {
     stage: Stage<W>,
     pool: Choice,
-    limiter: Option<&'static Limiter>,
+    limiter: Option<(&'static Limiter, usize)>,
+    /// Where it was made.
+    place: &'static Location<'static>,
 }
 
 enum Stage<W: Work> {
@@ -65,8 +68,9 @@ impl<W: Work> Call<W> {
     /// A function that returns a call should say `Call<impl Work<Output = T>>`, as this crate's users'
     /// do: a closure's own type, held across an `.await` of a future that must be `Send`, is more than
     /// the compiler can prove `Send` when it returns `&'static` data.
+    #[track_caller]
     pub fn new(work: W) -> Self {
-        Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None }
+        Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None, place: Location::caller() }
     }
 
     /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
@@ -89,8 +93,27 @@ impl<W: Work> Call<W> {
     }
 
     /// Lets this call wait for its place under `limiter`. Of several, the last counts.
-    pub fn limit(mut self, limiter: &'static Limiter) -> Self {
-        self.limiter = Some(limiter);
+    pub fn limit(self, limiter: &'static Limiter) -> Self {
+        self.limit_weighted(limiter, 1)
+    }
+
+    /// The same for a call that takes `permits` of the limiter's: its size in MiB, say, under a limiter of the memory that
+    /// there is. It waits until so many are free; those behind it wait, too.
+    ///
+    /// A call that takes more than the limiter has ends in [`TaskError::NoPool`], which says so.
+    ///
+    /// ```
+    /// use anyloop_core::{Call, Limiter};
+    ///
+    /// static MEBIBYTES: Limiter = Limiter::new(256);
+    ///
+    /// let image = vec![0_u8; 3 << 20];
+    /// let mebibytes = image.len() >> 20;
+    /// let sum = Call::new(move || image.iter().map(|&byte| u64::from(byte)).sum::<u64>());
+    /// assert_eq!(pollster::block_on(sum.limit_weighted(&MEBIBYTES, mebibytes)), 0);
+    /// ```
+    pub fn limit_weighted(mut self, limiter: &'static Limiter, permits: usize) -> Self {
+        self.limiter = Some((limiter, permits));
         self
     }
 
@@ -109,7 +132,7 @@ impl<W: Work> Call<W> {
     /// Starts the call without awaiting it.
     pub fn start(mut self) -> Task<W::Output> {
         match std::mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Idle(work) => self.submit(work),
+            Stage::Idle(work) => self.submit(work, false),
             Stage::Started(task) => task,
             Stage::Ended => Task::failed(TaskError::Cancelled),
         }
@@ -130,23 +153,25 @@ impl<W: Work> Call<W> {
         Settle { call: self }
     }
 
-    fn submit(&self, work: W) -> Task<W::Output> {
+    /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
+    fn submit(&mut self, work: W, patient: bool) -> Task<W::Output> {
         let pool = match &self.pool {
             Choice::Default => current::default_pool(),
             Choice::Native => current::native_pool(),
             Choice::This(pool) => pool.clone(),
         };
-        match self.limiter {
-            None => pool.submit(|| work.run()),
-            Some(limiter) => Limited { limiter, pool }.submit(|| work.run()),
-        }
+        let pool = match self.limiter {
+            None => pool,
+            Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
+        };
+        submit_from(&pool, patient, || work.run(), self.place)
     }
 
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
         if let Stage::Idle(_) = self.stage
             && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
         {
-            self.stage = Stage::Started(self.submit(work));
+            self.stage = Stage::Started(self.submit(work, true));
         }
         match &mut self.stage {
             Stage::Started(task) => {

@@ -4,8 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::LazyLock;
 use std::thread;
 
-use crate::limiter::{Limited, Limiter};
-use crate::pool::{AnyPool, Pool};
+use crate::pool::{AnyPool, Pool, PoolExt};
 use crate::thread_pool::ThreadPool;
 
 /// The process's pool, as wide as the machine has cores: for calls that compute rather than wait.
@@ -22,9 +21,9 @@ use crate::thread_pool::ThreadPool;
 #[must_use]
 pub fn cpu() -> AnyPool {
     // std's count respects CPU affinity and cgroup quotas.
-    static CORES: LazyLock<Limiter> =
-        LazyLock::new(|| Limiter::new(thread::available_parallelism().map_or(1, NonZeroUsize::get)));
-    static LANE: LazyLock<AnyPool> =
-        LazyLock::new(|| Limited { limiter: &CORES, pool: ThreadPool::global().to_any() }.to_any());
+    static LANE: LazyLock<AnyPool> = LazyLock::new(|| {
+        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        ThreadPool::global().limit(cores).to_any()
+    });
     LANE.clone()
 }

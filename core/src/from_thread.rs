@@ -5,10 +5,11 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use crate::context::{Place, current_call, forbid_in_poll, here};
-use crate::park::Parked;
+use crate::park::{Parked, Place as LentPlace};
 use crate::run::Drive;
 use crate::runtime::{AnyRuntime, Runtime};
 use crate::task::Task;
+use crate::thread_pool::is_stopping;
 
 /// How long [`block_on`] gives a runtime that seems to be driven by nobody, before it says so.
 const UNDRIVEN_GRACE: Duration = Duration::from_secs(3);
@@ -37,7 +38,7 @@ const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 /// ```
 #[must_use]
 pub fn is_cancelled() -> bool {
-    current_call().is_some_and(|call| call.is_cancelled())
+    is_stopping() || current_call().is_some_and(|call| call.is_cancelled())
 }
 
 /// Runs a future to its end on this thread, inside a call, with the caller's runtime current: its timers
@@ -71,11 +72,12 @@ pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     let mut watch = Watch::new(context.runtime().cloned());
     let mut future = std::pin::pin!(Drive::new(context, Place::PollInCall, future.into_future()));
     let parked = Parked::new();
+    let mut place = None;
     loop {
         if let Poll::Ready(output) = parked.poll(future.as_mut()) {
             return output;
         }
-        watch.wait(&parked);
+        watch.wait(LentPlace::of_this_call(&mut place), &parked);
     }
 }
 
@@ -94,12 +96,12 @@ impl Watch {
     }
 
     /// Returns after a wake.
-    fn wait(&mut self, parked: &Parked) {
+    fn wait(&mut self, place: &mut LentPlace, parked: &Parked) {
         let Some(runtime) = &self.runtime else {
-            parked.wait(None);
+            place.wait(parked, None);
             return;
         };
-        while !parked.wait(Some(Instant::now() + UNDRIVEN_CHECK)) {
+        while !place.wait(parked, Some(Instant::now() + UNDRIVEN_CHECK)) {
             if !runtime.driver().may_be_undriven() {
                 self.heartbeat = None;
                 continue;

@@ -35,8 +35,10 @@ mod scope;
 mod span;
 mod spin;
 mod supervise;
+mod sync;
 mod task;
 mod thread_pool;
+mod warning;
 mod work;
 
 pub use call::{Call, Settle};
@@ -50,12 +52,16 @@ pub use gather::{Gather, Gatherable, TryGather, TryGatherable, gather, try_gathe
 pub use hold::Hold;
 pub use limiter::Limiter;
 pub use no_runtime::NoRuntime;
-pub use pool::{AnyPool, Job, Pool, PoolExt, Refused};
+pub use pool::{AnyPool, Job, Limited, Pool, PoolExt, Refused};
 pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Timeout,
 };
 pub use supervise::Supervised;
 pub use task::{Cancel, Cancelling, NativeTask, Outcome, Remote, Task, WakerGuard};
-pub use thread_pool::{BuildError, Builder, InsideOwnCall, Metrics, Shutdown, ThreadPool};
+pub use thread_pool::{
+    BuildError, Builder, Distribution, InsideOwnCall, Metrics, Shutdown, ShutdownReport, ShutdownTimeout,
+    ThreadPool,
+};
+pub use warning::{RunningCall, StallReport, Warning, on_warning};
 pub use work::Work;

@@ -3,13 +3,15 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catch::quietly;
 use crate::pool::{AnyPool, Job, Pool, Refused};
 
 /// At most `n` of the calls that share it run at the same time; the others wait in the order in which
-/// they were started, without a thread.
+/// they were started, without a thread. A call may take [several of the `n`
+/// permits](crate::Call::limit_weighted), where the limit is on memory, say.
 ///
 /// It lives in a `static`. A place is taken until the closure has really ended, also when its caller has
 /// lost interest meanwhile.
@@ -34,25 +36,47 @@ pub struct Limiter {
 }
 
 struct State {
-    running: usize,
-    queue: VecDeque<(AnyPool, Job)>,
+    /// Permits that are taken.
+    taken: usize,
+    queue: VecDeque<Waiting>,
     /// Somebody is handing jobs on; whoever frees a place meanwhile leaves it to them. Keeps a
     /// refusing pool from recursing once per queued job.
     pumping: bool,
 }
 
-/// A place under the limit, given back when dropped.
+struct Waiting {
+    pool: AnyPool,
+    job: Job,
+    permits: usize,
+}
+
+/// A limiter that is shared by calls.
+#[derive(Clone)]
+enum Shared {
+    Static(&'static Limiter),
+    Owned(Arc<Limiter>),
+}
+
+impl Deref for Shared {
+    type Target = Limiter;
+
+    fn deref(&self) -> &Limiter {
+        match self {
+            Self::Static(limiter) => limiter,
+            Self::Owned(limiter) => limiter,
+        }
+    }
+}
+
+/// Places under the limit, given back when dropped.
 pub(crate) struct Permit {
-    limiter: &'static Limiter,
+    limiter: Shared,
+    permits: usize,
     /// The place under the limiter that the job came through before this one.
     outer: Option<Box<Permit>>,
 }
 
 impl Permit {
-    fn new(limiter: &'static Limiter) -> Self {
-        Self { limiter, outer: None }
-    }
-
     /// Both places: this one is given back first.
     pub(crate) fn within(mut self, outer: Option<Self>) -> Self {
         self.outer = outer.map(Box::new);
@@ -69,7 +93,7 @@ impl Limiter {
     #[must_use]
     pub const fn new(n: usize) -> Self {
         assert!(n > 0, "a Limiter needs room for at least one call: with 0 none would ever start");
-        Self { limit: n, state: Mutex::new(State { running: 0, queue: VecDeque::new(), pumping: false }) }
+        Self { limit: n, state: Mutex::new(State { taken: 0, queue: VecDeque::new(), pumping: false }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -77,21 +101,31 @@ impl Limiter {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn has_room(&self, state: &State, permits: usize) -> bool {
+        permits <= self.limit - state.taken.min(self.limit)
+    }
+}
+
+impl Shared {
+    fn permit(&self, permits: usize) -> Permit {
+        Permit { limiter: self.clone(), permits, outer: None }
+    }
+
     /// Hands queued jobs to their pools while there is room.
-    fn pump(&'static self) {
+    fn pump(&self) {
         let mut state = self.lock();
         if state.pumping {
             return;
         }
         state.pumping = true;
-        while state.running < self.limit
-            && let Some((pool, job)) = state.queue.pop_front()
+        while state.queue.front().is_some_and(|first| self.has_room(&state, first.permits))
+            && let Some(Waiting { pool, job, permits }) = state.queue.pop_front()
         {
-            state.running += 1;
+            state.taken += permits;
             drop(state);
             // Job and pool go in here, before the lock is taken again: their destructors are foreign code.
             quietly(move || {
-                let job = job.with_permit(Permit::new(self));
+                let job = job.with_permit(self.permit(permits));
                 if !job.is_cancelled() {
                     job.hand_on(&pool);
                 }
@@ -106,7 +140,7 @@ impl Drop for Permit {
     fn drop(&mut self) {
         let more = {
             let mut state = self.limiter.lock();
-            state.running -= 1;
+            state.taken -= self.permits;
             !state.queue.is_empty()
         };
         if more {
@@ -117,13 +151,13 @@ impl Drop for Permit {
 
 impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (running, queued) = {
+        let (taken, queued) = {
             let state = self.lock();
-            (state.running, state.queue.len())
+            (state.taken, state.queue.len())
         };
         f.debug_struct("Limiter")
             .field("limit", &self.limit)
-            .field("running", &running)
+            .field("taken", &taken)
             .field("queued", &queued)
             .finish()
     }
@@ -131,26 +165,61 @@ impl fmt::Debug for Limiter {
 
 /// A pool seen through a limiter.
 #[derive(Clone)]
-pub(crate) struct Limited {
-    pub(crate) limiter: &'static Limiter,
-    pub(crate) pool: AnyPool,
+pub(crate) struct Limiting {
+    limiter: Shared,
+    permits: usize,
+    pool: AnyPool,
 }
 
-impl Pool for Limited {
-    fn execute(&self, job: Job) -> Result<(), Refused> {
-        let limiter = self.limiter;
+impl Limiting {
+    /// Each job takes so many permits of `limiter`.
+    pub(crate) fn by(limiter: &'static Limiter, permits: usize, pool: AnyPool) -> Self {
+        Self { limiter: Shared::Static(limiter), permits, pool }
+    }
+
+    pub(crate) fn owned(limit: NonZeroUsize, pool: AnyPool) -> Self {
+        Self { limiter: Shared::Owned(Arc::new(Limiter::new(limit.get()))), permits: 1, pool }
+    }
+
+    /// Passes the job on, or lets it wait for its place.
+    fn pass(
+        &self,
+        job: Job,
+        pass_on: impl FnOnce(&AnyPool, Job) -> Result<(), Refused>,
+    ) -> Result<(), Refused> {
+        let Self { limiter, permits, pool } = self;
+        if *permits > limiter.limit {
+            drop(job);
+            let limit = limiter.limit;
+            return Err(Refused::NoPool(
+                format!(
+                    "the call takes {permits} permits of a Limiter that has {limit}, and would wait for ever:                      take fewer, or raise the limit"
+                )
+                .into(),
+            ));
+        }
         {
             let mut state = limiter.lock();
-            if state.running == limiter.limit || !state.queue.is_empty() {
-                state.queue.push_back((self.pool.clone(), job));
+            if !state.queue.is_empty() || !limiter.has_room(&state, *permits) {
+                state.queue.push_back(Waiting { pool: pool.clone(), job, permits: *permits });
                 drop(state);
                 // A place may have been freed before the job was there to be seen.
                 limiter.pump();
                 return Ok(());
             }
-            state.running += 1;
+            state.taken += permits;
         }
-        self.pool.execute(job.with_permit(Permit::new(limiter)))
+        pass_on(pool, job.with_permit(limiter.permit(*permits)))
+    }
+}
+
+impl Pool for Limiting {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        self.pass(job, |pool, job| pool.execute(job))
+    }
+
+    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+        self.pass(job, |pool, job| pool.execute_patiently(job))
     }
 
     fn max_threads(&self) -> Option<NonZeroUsize> {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+use crate::thread_pool::Lent;
 
 struct Unparker {
     thread: Thread,
@@ -60,13 +62,51 @@ impl Parked {
     }
 }
 
+/// Waits for `future`, and lends the place of the call that does so (C17).
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
     let parked = Parked::new();
+    let mut place = None;
     loop {
         if let Poll::Ready(output) = parked.poll(future.as_mut()) {
             return output;
         }
-        parked.wait(None);
+        Place::of_this_call(&mut place).wait(&parked, None);
+    }
+}
+
+/// How often a call that could not lend its place looks whether the pool is stuck.
+const STUCK_CHECK: Duration = Duration::from_millis(100);
+
+/// The place of a call that waits.
+pub(crate) struct Place(Option<Lent>);
+
+impl Place {
+    /// Lent at the first wait; taken back when `place` is dropped.
+    pub(crate) fn of_this_call(place: &mut Option<Self>) -> &mut Self {
+        place.get_or_insert_with(|| Self(Lent::here()))
+    }
+
+    /// Waits for a wake, at most until `deadline`. Returns whether there was one.
+    ///
+    /// # Panics
+    ///
+    /// If the pool is stuck for good.
+    pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
+        let Some(lent) = self.0.as_mut().filter(|lent| lent.needs_watching()) else {
+            return parked.wait(deadline);
+        };
+        loop {
+            let check = Instant::now() + STUCK_CHECK;
+            if parked.wait(Some(deadline.map_or(check, |deadline| deadline.min(check)))) {
+                return true;
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return false;
+            }
+            if lent.is_stuck() {
+                panic!("{}", lent.stuck_text());
+            }
+        }
     }
 }

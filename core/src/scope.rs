@@ -30,10 +30,8 @@ struct Wakers {
 pub(crate) struct CallTicket(Arc<Scope>);
 
 impl CallTicket {
-    pub(crate) fn new(scope: &Arc<Scope>) -> Self {
-        // ORDERING: the call is handed on through synchronized queues; the count itself publishes
-        // nothing.
-        scope.calls.fetch_add(1, Ordering::Relaxed);
+    /// For a call that [entered](Scope::enter_call) the scope.
+    pub(crate) fn of_entered(scope: &Arc<Scope>) -> Self {
         Self(scope.clone())
     }
 }
@@ -45,9 +43,16 @@ impl Drop for CallTicket {
 }
 
 impl Scope {
+    /// A call that the run has to wait for, until its [`CallTicket`] is dropped.
+    pub(crate) fn enter_call(&self) {
+        // ORDERING: the call is handed on through synchronized queues; the count itself publishes
+        // nothing.
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A future that the run has to wait for, until [`leave_future`](Self::leave_future).
     pub(crate) fn enter_future(&self) {
-        // ORDERING: as in `CallTicket::new`.
+        // ORDERING: as in `enter_call`.
         self.futures.fetch_add(1, Ordering::Relaxed);
     }
 

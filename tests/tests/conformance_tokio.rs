@@ -254,7 +254,8 @@ fn a_run_on_a_runtime_that_nobody_drives_ends_all_the_same() {
     });
 }
 
-/// C02: a call that upsets tokio's own bookkeeping of the thread ends in tokio's panic.
+/// C02: a call that upsets tokio's own bookkeeping of the thread ends in its value all the same; tokio notices
+/// only afterwards, when the handle that was entered for the call is left.
 #[test]
 fn a_call_that_leaves_a_handle_entered_ends() {
     watched("a_call_that_leaves_a_handle_entered_ends", || {
@@ -265,7 +266,7 @@ fn a_call_that_leaves_a_handle_entered_ends() {
             std::mem::forget(handle.enter());
         });
         let ended = runtime.block_on(call.on(&pool).settle());
-        assert!(matches!(ended, Err(TaskError::Panicked(_))), "{ended:?}");
+        assert!(matches!(ended, Ok(())), "{ended:?}");
         // The worker lives on.
         assert_eq!(pool.submit(|| 7).wait().expect("a value"), 7);
     });

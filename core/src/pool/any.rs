@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::{Job, Pool, Refused};
+use crate::thread_pool::Metrics;
 
 /// Any pool. Cloning it gives another handle on the same pool.
 ///
@@ -79,8 +80,20 @@ impl Pool for AnyPool {
         self.0.execute(job)
     }
 
+    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+        self.0.execute_patiently(job)
+    }
+
     fn max_threads(&self) -> Option<NonZeroUsize> {
         self.0.max_threads()
+    }
+
+    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
+        self.0.limited(limit)
+    }
+
+    fn metrics(&self) -> Option<Metrics> {
+        self.0.metrics()
     }
 
     fn to_any(&self) -> AnyPool {

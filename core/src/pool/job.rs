@@ -1,13 +1,14 @@
 //! What a pool is given to run.
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::{Pool, Refused};
 use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
 use crate::limiter::Permit;
-use crate::task::Runnable;
+use crate::task::{Ran, Runnable};
 
 /// A closure on its way to a thread, with everything the contract asks for around it.
 ///
@@ -36,7 +37,8 @@ impl Job {
         let Some(closure) = self.closure.clone() else { return };
         closure.begin_submission();
         // Whatever becomes of it, the task must hear of the answer: a panic is one too.
-        let refused = match catch(|| pool.execute(self)) {
+        // It has waited its turn already, so it can wait for room, too.
+        let refused = match catch(|| pool.execute_patiently(self)) {
             Ok(answer) => answer.err().map(TaskError::from),
             Err(panic) => {
                 drop_quietly(panic);
@@ -49,8 +51,23 @@ impl Job {
     /// Runs the closure, unless it was cancelled, on this thread. Panics are caught.
     pub fn run(mut self) {
         if let Some(closure) = self.closure.take() {
-            closure.run();
+            closure.run(&mut || {});
         }
+    }
+
+    /// Runs it, then `more` with its runtime still in place.
+    pub(crate) fn run_then(mut self, more: &mut dyn FnMut()) -> Ran {
+        self.closure.take().map_or(Ran::Cancelled, |closure| closure.run(more))
+    }
+
+    /// The runtime that it runs under, by its driver's address; 0 for none.
+    pub(crate) fn driver(&self) -> usize {
+        self.closure.as_ref().map_or(0, |closure| closure.driver())
+    }
+
+    /// Where it was submitted.
+    pub(crate) fn place(&self) -> &'static Location<'static> {
+        self.closure.as_ref().map_or(Location::caller(), |closure| closure.place())
     }
 
     /// A thread is looking for this very job.

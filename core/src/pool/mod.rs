@@ -2,19 +2,24 @@
 
 mod any;
 mod job;
+mod limited;
 mod unavailable;
 
 use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
+use std::panic::Location;
 use std::sync::{Arc, LazyLock};
 
 pub use any::AnyPool;
 pub use job::Job;
+pub use limited::Limited;
 pub(crate) use unavailable::Unavailable;
 
 use crate::error::TaskError;
-use crate::task::{Closure, Runnable, Task};
+use crate::limiter::Limiting;
+use crate::task::{Awaiter, Runnable, Task};
+use crate::thread_pool::Metrics;
 
 /// Runs blocking closures: [`ThreadPool`](crate::ThreadPool), the pool a runtime brings, or your own.
 ///
@@ -62,8 +67,29 @@ pub trait Pool: Send + Sync + 'static {
     /// Why the job is not taken. The job is dropped then; its task takes the closure back.
     fn execute(&self, job: Job) -> Result<(), Refused>;
 
+    /// The same for a job whose submitter can wait: where the queue is full, the job waits for room in it, in
+    /// order, in place of being refused (C14). Pools without a limit need not implement it.
+    ///
+    /// # Errors
+    ///
+    /// As [`execute`](Pool::execute), but for [`Refused::Full`].
+    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+        self.execute(job)
+    }
+
     /// The most jobs that run at the same time; `None` where no bound is known.
     fn max_threads(&self) -> Option<NonZeroUsize>;
+
+    /// The pool behind [`PoolExt::limit`]. As provided, it counts in front of this pool; a pool that can serve
+    /// several queues in turn does better.
+    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
+        Limiting::owned(limit, self.to_any()).to_any()
+    }
+
+    /// What the pool tells of itself, if it does.
+    fn metrics(&self) -> Option<Metrics> {
+        None
+    }
 
     /// A handle on the same pool that has no type of its own.
     fn to_any(&self) -> AnyPool;
@@ -120,18 +146,35 @@ pub trait PoolExt: Pool {
     /// assert!(task.wait().unwrap().unwrap() > 0);
     /// # Ok::<(), anyloop_core::BuildError>(())
     /// ```
+    #[track_caller]
     fn submit<F, T>(&self, f: F) -> Task<T>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let closure = Closure::new(f);
-        match self.execute(Job::new(closure.clone())) {
-            Ok(()) => {}
-            // A pool that refuses and keeps the job all the same does not get to run it later.
-            Err(refused) => closure.refused(TaskError::from(refused)),
-        }
-        Task::from_closure(closure)
+        submit_from(self, false, f, Location::caller())
+    }
+
+    /// A view of this pool that runs at most `n` of its own calls at a time, with a queue of its own.
+    ///
+    /// Of a [`ThreadPool`](crate::ThreadPool), all views and the pool's own queue are served in turn, so that
+    /// nobody's backlog keeps the others' first call waiting (C18); a view costs no thread. Of any other pool, it
+    /// counts in front of it. A view of a view has the smaller of both limits, and a turn of its own.
+    ///
+    /// With an `n` of 0, every call is refused with an error that says so.
+    ///
+    /// ```
+    /// use anyloop_core::{PoolExt, ThreadPool};
+    ///
+    /// let database = ThreadPool::global().limit(2); // two connections
+    /// let rows = database.submit(|| 17);
+    /// assert_eq!(rows.wait().unwrap(), 17);
+    /// ```
+    fn limit(&self, n: usize) -> Limited {
+        Limited(match NonZeroUsize::new(n) {
+            Some(limit) => self.limited(limit),
+            None => Unavailable(NO_CALLS.to_owned()).to_any(),
+        })
     }
 
     /// Starts `f` on this pool, or gives it back with the reason.
@@ -150,27 +193,55 @@ pub trait PoolExt: Pool {
     /// assert_eq!(f(), "still here");
     /// # Ok::<(), anyloop_core::BuildError>(())
     /// ```
+    #[track_caller]
     fn try_submit<F, T>(&self, f: F) -> Result<Task<T>, (F, Refused)>
     where
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let closure = Closure::reclaimable(f);
+        let (awaiter, closure) = Awaiter::reclaimable(f, Location::caller());
         match self.execute(Job::new(closure.clone())) {
             Ok(()) => {
                 closure.end_submission(None);
-                Ok(Task::from_closure(closure))
+                Ok(Task::from_closure(awaiter))
             }
             Err(refused) => match closure.reclaim() {
-                Some(f) => Err((f, refused)),
+                Some(f) => {
+                    // It has nothing left to cancel.
+                    Task::from_closure(awaiter).detach();
+                    Err((f, refused))
+                }
                 // A pool that ran the job although it says that it refused it.
-                None => Ok(Task::from_closure(closure)),
+                None => Ok(Task::from_closure(awaiter)),
             },
         }
     }
 }
 
 impl<P: Pool + ?Sized> PoolExt for P {}
+
+const NO_CALLS: &str = "a view of 0 calls at a time would run none: give `limit(n)` at least 1";
+
+/// Starts `f`, submitted at `place`; a patient submitter waits for room.
+pub(crate) fn submit_from<F, T>(
+    pool: &(impl Pool + ?Sized),
+    patient: bool,
+    f: F,
+    place: &'static Location<'static>,
+) -> Task<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let (mut awaiter, closure) = Awaiter::pair(f, place);
+    let job = Job::new(closure);
+    let answer = if patient { pool.execute_patiently(job) } else { pool.execute(job) };
+    if let Err(refused) = answer {
+        // A pool that refuses and keeps the job all the same does not get to run it later.
+        awaiter.refused(TaskError::from(refused));
+    }
+    Task::from_closure(awaiter)
+}
 
 /// A pool behind a pointer is the same pool.
 macro_rules! forward_pool {
@@ -181,8 +252,20 @@ macro_rules! forward_pool {
                 (**self).execute(job)
             }
 
+            fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+                (**self).execute_patiently(job)
+            }
+
             fn max_threads(&self) -> Option<NonZeroUsize> {
                 (**self).max_threads()
+            }
+
+            fn limited(&self, limit: NonZeroUsize) -> AnyPool {
+                (**self).limited(limit)
+            }
+
+            fn metrics(&self) -> Option<Metrics> {
+                (**self).metrics()
             }
 
             fn to_any(&self) -> AnyPool {

@@ -1,5 +1,6 @@
 //! A runtime without a type of its own.
 
+use std::cell::Cell;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
@@ -41,12 +42,43 @@ impl AnyRuntime {
         })
     }
 
+    /// Runs `body` once with the runtime's own thread-locals set.
     pub(crate) fn scope(&self, body: &mut dyn FnMut()) {
+        let _entered = Entered::new(self.address());
         self.driver().scope(body);
+    }
+
+    /// Whether this thread is inside [`scope`](Self::scope), and in no other runtime's since.
+    pub(crate) fn is_entered(&self) -> bool {
+        ENTERED.with(Cell::get) == self.address()
+    }
+
+    /// What tells one runtime from another, whatever their pools.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.0.driver).addr()
     }
 
     pub(crate) fn hold_clock(&self) -> Option<Hold> {
         self.driver().hold_clock()
+    }
+}
+
+thread_local! {
+    /// The runtime whose scope this thread is in; 0 for none.
+    static ENTERED: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Entered(usize);
+
+impl Entered {
+    fn new(address: usize) -> Self {
+        Self(ENTERED.replace(address))
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        ENTERED.set(self.0);
     }
 }
 

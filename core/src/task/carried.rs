@@ -1,16 +1,19 @@
 //! What a call brings along besides its closure.
 
 use crate::context::Context;
+use crate::error::TaskError;
 use crate::hold::Hold;
 use crate::limiter::Permit;
 use crate::scope::CallTicket;
 use crate::span::Span;
 
-/// Taken along from the submission to the end.
+/// Taken along from the submission to the end. If the context belongs to a run, the run counts it: see
+/// [`Carried::ticket`].
 pub(super) struct Carried {
     pub(super) context: Context,
     pub(super) span: Span,
-    pub(super) tail: Tail,
+    /// Boxed, because few calls have any of it.
+    tail: Option<Box<Tail>>,
 }
 
 /// Kept until the result was delivered and the awaiter woken.
@@ -18,10 +21,23 @@ pub(super) struct Carried {
 pub(super) struct Tail {
     #[expect(dead_code, reason = "held for its destructor alone")]
     hold: Option<Hold>,
-    #[expect(dead_code, reason = "held for its destructor alone")]
-    ticket: Option<CallTicket>,
     /// Given back at once when the call is cancelled in the queue.
-    pub(super) permit: Option<Permit>,
+    permit: Option<Permit>,
+    /// Why a pool gave the closure up while its submitter was inside `Pool::execute`.
+    given_up: Option<TaskError>,
+}
+
+/// What is left of a [`Carried`] when the closure has gone: dropped in this order, after the end.
+pub(super) struct Rest {
+    pub(super) tail: Option<Box<Tail>>,
+    pub(super) ticket: Option<CallTicket>,
+}
+
+impl Rest {
+    /// Whether dropping it would do nothing.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.tail.is_none() && self.ticket.is_none()
+    }
 }
 
 impl Carried {
@@ -29,7 +45,30 @@ impl Carried {
     pub(super) fn capture() -> Self {
         let context = Context::capture();
         let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
-        let ticket = context.scope().map(CallTicket::new);
-        Self { context, span: Span::current(), tail: Tail { hold, ticket, permit: None } }
+        if let Some(scope) = context.scope() {
+            scope.enter_call();
+        }
+        let tail = hold.map(|hold| Box::new(Tail { hold: Some(hold), ..Tail::default() }));
+        Self { context, span: Span::current(), tail }
+    }
+
+    /// Takes it apart: the context and the span go with the closure, the rest after its end.
+    pub(super) fn into_parts(self) -> (Context, Span, Rest) {
+        let Self { context, span, tail } = self;
+        let ticket = context.scope().map(CallTicket::of_entered);
+        (context, span, Rest { tail, ticket })
+    }
+
+    pub(super) fn add_permit(&mut self, permit: Permit) {
+        let tail = self.tail.get_or_insert_default();
+        tail.permit = Some(permit.within(tail.permit.take()));
+    }
+
+    pub(super) fn note_given_up(&mut self, reason: TaskError) {
+        self.tail.get_or_insert_default().given_up = Some(reason);
+    }
+
+    pub(super) fn take_given_up(&mut self) -> Option<TaskError> {
+        self.tail.as_mut()?.given_up.take()
     }
 }

@@ -1,61 +1,62 @@
 //! A closure on a pool: one allocation that the pool's queue and the task's handle share.
 //!
 //! ```text
-//! Queued --run/abort/refuse--> Running --end--> Finished --poll/abandon--> Taken
-//!                                 \--end, abandoned--> Taken (who ran it drops the result)
+//! queued --run/cancel/give up--> claimed --end--> finished --poll/abandon--> taken
 //! ```
 //!
-//! Every transition happens under the mutex; whatever was taken out of the state (closure, result,
-//! waker) is run, dropped or woken after the lock is gone. So a closure runs at most once and is
-//! dropped exactly once: whoever moves the state away from `Queued` owns it (C06).
+//! Whoever claims it owns the closure, so it runs at most once and is dropped exactly once (C06); see
+//! [`Cell`]. Closures, results and wakers are foreign code, run, dropped and woken under no lock.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context as TaskContext, Poll, Waker};
+#![expect(unsafe_code, reason = "passes on what `Cell` asks of the task; see `Awaiter`")]
 
-use super::carried::Carried;
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use super::carried::{Carried, Rest};
+use super::cell::{Cell, Claim, Ending};
 use crate::catch::{catch, drop_quietly, quietly};
-use crate::context::in_call;
+use crate::context::{Context, in_call};
 use crate::error::TaskError;
 use crate::limiter::Permit;
 use crate::spin;
+use crate::warning;
 
 pub(crate) struct Closure<F, T> {
-    state: Mutex<State<F, T>>,
-    cancel_requested: AtomicBool,
-    /// The state is `Finished`, or was: spares a poll the lock, and can be spun on.
-    finished: AtomicBool,
-    /// A thread was looking for this very job when it was submitted.
-    soon: AtomicBool,
-}
-
-enum State<F, T> {
-    Queued(Queued<F>),
-    Running { waker: Option<Waker>, abandoned: bool },
-    Finished(Result<T, TaskError>),
-    Taken,
+    cell: Cell<Queued<F>, Finished<T>>,
+    /// The runtime that it runs under, by its driver's address; 0 for none.
+    driver: usize,
+    /// Where it was submitted.
+    place: &'static Location<'static>,
 }
 
 struct Queued<F> {
     closure: F,
     carried: Carried,
-    waker: Option<Waker>,
-    submission: Submission,
 }
 
-/// Who owns a closure that a pool gives up (`Job` dropped before it ran).
-enum Submission {
-    /// Nobody waits for it any more: it ends in the reason.
-    Done,
-    /// The submitter is still inside `Pool::execute`, and a refusal is its own affair.
-    Underway,
-    /// Given up while the submitter was inside `Pool::execute`, and why.
-    GivenUp(TaskError),
+/// The context comes back with the result: who takes that is most often who captured it, so that its
+/// count is changed by one thread and not by two in turns.
+struct Finished<T> {
+    result: Result<T, TaskError>,
+    context: Context,
+}
+
+/// What became of a job that a worker took from the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ran {
+    Returned,
+    Panicked,
+    /// It had been cancelled by [`Task::abort`](crate::Task::abort), or ended by its pool.
+    Cancelled,
+    /// Its task had been dropped.
+    Dropped,
 }
 
 /// The pool's side.
 pub(crate) trait Runnable: Send + Sync {
-    fn run(self: Arc<Self>);
+    /// Runs the closure; then `more`, with the call's runtime still in place.
+    fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran;
     /// Ends without having run.
     fn refuse(&self, reason: TaskError);
     /// Whether there is nothing left to run.
@@ -69,6 +70,10 @@ pub(crate) trait Runnable: Send + Sync {
     /// The pool has answered: refused with a reason, or accepted. From now on, giving the job up ends
     /// the task.
     fn end_submission(&self, refused: Option<TaskError>);
+    /// The runtime that it runs under, by its driver's address; 0 for none.
+    fn driver(&self) -> usize;
+    /// Where it was submitted.
+    fn place(&self) -> &'static Location<'static>;
 }
 
 /// What code inside a running call may ask of it.
@@ -77,12 +82,19 @@ pub(crate) trait CallState: Send + Sync {
 }
 
 /// The task's side.
+///
+/// # Safety
+///
+/// Of `poll`, `abandon` and `refused`: for the one task of the closure, so that no two of them run at the same
+/// time, nor after `poll` was ready or `abandon` was called.
 pub(crate) trait ClosureHandle<T>: Send + Sync {
-    fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>>;
+    unsafe fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>>;
     fn abort(&self);
     /// Cancels, and nobody wants the result.
-    fn abandon(&self);
+    unsafe fn abandon(&self);
     fn is_finished(&self) -> bool;
+    /// The pool refused it, with a better reason than the one that dropping the job has given.
+    unsafe fn refused(&self, reason: TaskError);
 }
 
 impl<F, T> Closure<F, T>
@@ -90,126 +102,65 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    pub(crate) fn new(closure: F) -> Arc<Self> {
-        Self::with_submission(closure, Submission::Done)
+    pub(super) fn new(closure: F, place: &'static Location<'static>) -> Arc<Self> {
+        Self::with_submission(closure, place, false)
     }
 
     /// For `try_submit`, which wants the closure back: see [`reclaim`](Self::reclaim).
-    pub(crate) fn reclaimable(closure: F) -> Arc<Self> {
-        Self::with_submission(closure, Submission::Underway)
+    pub(super) fn reclaimable(closure: F, place: &'static Location<'static>) -> Arc<Self> {
+        Self::with_submission(closure, place, true)
     }
 
-    fn with_submission(closure: F, submission: Submission) -> Arc<Self> {
+    fn with_submission(closure: F, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
         let carried = Carried::capture();
-        Arc::new(Self {
-            state: Mutex::new(State::Queued(Queued { closure, carried, waker: None, submission })),
-            cancel_requested: AtomicBool::new(false),
-            finished: AtomicBool::new(false),
-            soon: AtomicBool::new(false),
-        })
+        let driver = carried.context.runtime().map_or(0, |runtime| runtime.address());
+        Arc::new(Self { cell: Cell::new(Queued { closure, carried }, underway), driver, place })
     }
 
     /// The pool refused: the closure, unless it was run or cancelled all the same.
     pub(crate) fn reclaim(&self) -> Option<F> {
-        let (closure, carried) = self.take_queued()?;
-        drop_quietly(carried);
+        let claim = match self.cell.end_submission() {
+            Claim::Won(queued) => Claim::Won(queued),
+            Claim::Lost => self.cell.claim(),
+        };
+        let Claim::Won(Queued { closure, carried }) = claim else { return None };
+        let (context, span, rest) = carried.into_parts();
+        drop_quietly((context, span, rest));
         Some(closure)
     }
 
-    /// The pool refused, with a better reason than the one that dropping the job has given.
-    pub(crate) fn refused(&self, reason: TaskError) {
-        self.end_queued(TaskError::Shutdown);
-        let mut state = self.lock();
-        let old = match &mut *state {
-            State::Finished(result @ Err(TaskError::Shutdown)) => {
-                Some(std::mem::replace(result, Err(reason)))
-            }
-            // A pool that ran the job although it says that it refused it.
-            _ => None,
-        };
-        drop(state);
-        drop_quietly(old);
-    }
-
-    /// Notes how far the submission is, and tells how far it was.
-    fn set_submission(&self, submission: Submission) -> Option<Submission> {
-        match &mut *self.lock() {
-            State::Queued(queued) => Some(std::mem::replace(&mut queued.submission, submission)),
-            _ => None,
-        }
-    }
-
-    /// Spins for the result, if a thread was looking for the job: parking and being woken would take
-    /// longer than the call.
-    fn ends_soon(&self) -> bool {
-        // ORDERING: Relaxed, a hint; and the result is looked for with Acquire.
-        self.soon.load(Ordering::Relaxed)
-            && self.soon.swap(false, Ordering::Relaxed)
-            && spin::until(|| self.finished.load(Ordering::Acquire))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<F, T>> {
-        // Nothing that can panic runs under this lock.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes the closure out; from here on the state is that of a running call, so that an awaiter that
-    /// comes meanwhile leaves its waker. `None` if the closure is not there any more.
-    fn take_queued(&self) -> Option<(F, Carried)> {
-        let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Taken) {
-            State::Queued(Queued { closure, carried, waker, .. }) => {
-                *state = State::Running { waker, abandoned: false };
-                Some((closure, carried))
-            }
-            other => {
-                *state = other;
-                None
-            }
-        }
-    }
-
-    /// Ends a queued closure in `reason`: the closure is dropped here and now (C03).
-    fn end_queued(&self, reason: TaskError) {
-        let Some((closure, Carried { context, span, tail })) = self.take_queued() else { return };
+    /// Ends what was queued in `reason`: the closure is dropped here and now (C03).
+    fn end(&self, claim: Claim<Queued<F>>, reason: TaskError) {
+        let Claim::Won(Queued { closure, carried }) = claim else { return };
+        let (context, span, rest) = carried.into_parts();
         drop_quietly(closure);
-        drop_quietly((context, span));
-        self.finish(Err(reason));
-        drop_quietly(tail);
+        drop_quietly(span);
+        self.finish(Err(reason), context, rest);
     }
 
-    /// Delivers the result of a run.
-    fn finish(&self, result: Result<T, TaskError>) {
-        let mut state = self.lock();
-        let (waker, unwanted) = match std::mem::replace(&mut *state, State::Taken) {
-            State::Running { waker, abandoned: true } => (waker, Some(result)),
-            State::Running { waker, abandoned: false } => {
-                *state = State::Finished(result);
-                // ORDERING: Release pairs with the Acquire in `is_finished`; the result itself is
-                // taken under the lock.
-                self.finished.store(true, Ordering::Release);
-                (waker, None)
-            }
-            other => {
-                *state = other;
-                (None, Some(result))
-            }
-        };
-        drop(state);
-        drop_quietly(unwanted);
+    /// Delivers the result.
+    fn finish(&self, result: Result<T, TaskError>, context: Context, rest: Rest) {
+        let Ending { waker, unwanted } = self.cell.finish(Finished { result, context });
+        if let Some(Finished { result, context }) = unwanted {
+            drop_quietly(result);
+            context.give_up();
+        }
         if let Some(waker) = waker {
             quietly(|| waker.wake());
         }
-    }
-}
-
-impl<F, T> Drop for Closure<F, T> {
-    fn drop(&mut self) {
-        // The last to hold a detached task may be a worker, and its value may panic as it drops (C07).
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if !matches!(state, State::Taken) {
-            drop_quietly(std::mem::replace(state, State::Taken));
+        if !rest.is_nothing() {
+            drop_quietly(rest);
         }
+    }
+
+    /// Runs the closure under its runtime, or says that an adapter's code panicked.
+    fn call(
+        &self,
+        this: Arc<Self>,
+        closure: impl FnOnce() -> T,
+        context: &mut Context,
+    ) -> Result<T, TaskError> {
+        in_call(context, this, || catch(closure)).map_err(TaskError::Panicked)
     }
 }
 
@@ -218,79 +169,123 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn run(self: Arc<Self>) {
-        let Some((closure, Carried { mut context, span, tail })) = self.take_queued() else { return };
-        let closure = || span.in_scope(closure);
-        let runtime = context.runtime().cloned();
-        let result = in_call(&mut context, self.clone(), || match &runtime {
-            None => catch(closure),
-            Some(runtime) => {
-                let mut closure = Some(closure);
-                let mut result = None;
-                // An adapter's code: after a panic of it the task must end all the same.
-                let scoped = catch(|| runtime.scope(&mut || result = closure.take().map(catch)));
-                match (scoped, result) {
-                    (Ok(()), Some(result)) => result,
-                    (Ok(()), None) => catch(|| panic!("{NOT_RUN}")),
-                    (Err(panic), unwanted) => {
-                        drop_quietly(unwanted);
-                        Err(panic)
-                    }
-                }
-            }
+    fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
+        let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
+            return if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled };
+        };
+        let (mut context, span, rest) = carried.into_parts();
+        // The span goes with the closure, before the result can be seen (C06).
+        let closure = move || {
+            let result = span.in_scope(closure);
+            drop_quietly(span);
+            result
+        };
+        let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
+        let Some(runtime) = runtime else {
+            let result = self.call(self.clone(), closure, &mut context);
+            let ran = Ran::of(&result);
+            self.finish(result, context, rest);
+            more();
+            return ran;
+        };
+        let mut work = Some((closure, context, rest));
+        let mut ran = Ran::Panicked;
+        // An adapter's code: after a panic of it the task must end all the same.
+        let scoped = catch(|| {
+            runtime.scope(&mut || {
+                let Some((closure, mut context, rest)) = work.take() else { return };
+                let result = self.call(self.clone(), closure, &mut context);
+                ran = Ran::of(&result);
+                self.finish(result, context, rest);
+                more();
+            });
         });
-        // C06: what the call carried goes before its result can be seen.
-        drop_quietly((runtime, context, span));
-        self.finish(result.map_err(TaskError::Panicked));
-        drop_quietly(tail);
+        let failed = match scoped {
+            Err(panic) => Some(panic),
+            Ok(()) if work.is_some() => catch(|| panic!("{NOT_RUN}")).err(),
+            Ok(()) => None,
+        };
+        match (work, failed) {
+            (Some((closure, context, rest)), Some(panic)) => {
+                drop_quietly(closure);
+                self.finish(Err(TaskError::Panicked(panic)), context, rest);
+            }
+            // The call itself has ended: the adapter's panic concerns nobody any more.
+            (_, failed) => drop_quietly(failed),
+        }
+        drop_quietly(runtime);
+        ran
     }
 
     fn refuse(&self, reason: TaskError) {
-        let mut state = self.lock();
-        match &mut *state {
-            State::Queued(Queued { submission: submission @ Submission::Underway, .. }) => {
-                *submission = Submission::GivenUp(reason);
+        let mut reason = Some(reason);
+        let claim = self.cell.give_up(|queued| {
+            if let Some(reason) = reason.take() {
+                queued.carried.note_given_up(reason);
             }
-            _ => {
-                drop(state);
-                self.end_queued(reason);
+        });
+        match claim {
+            Claim::Won(mut queued) => {
+                let reason = reason.or_else(|| queued.carried.take_given_up());
+                self.end(Claim::Won(queued), reason.unwrap_or(TaskError::Shutdown));
             }
+            Claim::Lost => drop_quietly(reason),
         }
     }
 
     fn is_spent(&self) -> bool {
-        !matches!(*self.lock(), State::Queued(_))
+        self.cell.is_claimed()
     }
 
     fn carry(&self, permit: Permit) {
-        let mut state = self.lock();
-        if let State::Queued(queued) = &mut *state {
-            let outer = queued.carried.tail.permit.take();
-            queued.carried.tail.permit = Some(permit.within(outer));
-        } else {
-            // It was cancelled. Giving the place back calls the next one in line.
-            drop(state);
-            drop(permit);
+        let mut permit = Some(permit);
+        let edited = self.cell.edit(|queued| {
+            if let Some(permit) = permit.take() {
+                queued.carried.add_permit(permit);
+            }
+        });
+        // If it was cancelled before, giving the place back calls the next one in line.
+        drop(permit);
+        if let Err(queued) = edited {
+            self.end(Claim::Won(queued), TaskError::Cancelled);
         }
     }
 
     fn expect_soon(&self) {
-        // ORDERING: Relaxed, a hint.
-        self.soon.store(true, Ordering::Relaxed);
+        self.cell.expect_soon();
     }
 
     fn begin_submission(&self) {
-        self.set_submission(Submission::Underway);
+        self.cell.begin_submission();
     }
 
     fn end_submission(&self, refused: Option<TaskError>) {
-        let given_up = match self.set_submission(Submission::Done) {
-            Some(Submission::GivenUp(reason)) => Some(reason),
-            _ => None,
-        };
-        if let Some(reason) = refused.or(given_up) {
-            self.end_queued(reason);
+        match self.cell.end_submission() {
+            Claim::Won(mut queued) => {
+                let given_up = queued.carried.take_given_up();
+                let reason = refused.or(given_up).unwrap_or(TaskError::Shutdown);
+                self.end(Claim::Won(queued), reason);
+            }
+            Claim::Lost => {
+                if let Some(reason) = refused {
+                    self.end(self.cell.claim(), reason);
+                }
+            }
         }
+    }
+
+    fn driver(&self) -> usize {
+        self.driver
+    }
+
+    fn place(&self) -> &'static Location<'static> {
+        self.place
+    }
+}
+
+impl Ran {
+    fn of<T>(result: &Result<T, TaskError>) -> Self {
+        if result.is_ok() { Self::Returned } else { Self::Panicked }
     }
 }
 
@@ -302,8 +297,7 @@ where
     T: Send,
 {
     fn is_cancelled(&self) -> bool {
-        // ORDERING: Relaxed: it is advice, and publishes nothing.
-        self.cancel_requested.load(Ordering::Relaxed)
+        self.cell.is_cancelled()
     }
 }
 
@@ -312,63 +306,66 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>> {
-        // Cloning a waker is foreign code, so it is done before the lock.
-        let fresh = if self.is_finished() || self.ends_soon() { None } else { Some(cx.waker().clone()) };
-        let mut state = self.lock();
-        let old = match &mut *state {
-            State::Queued(Queued { waker, .. }) | State::Running { waker, .. } => {
-                std::mem::replace(waker, fresh)
-            }
-            State::Finished(_) => {
-                let State::Finished(result) = std::mem::replace(&mut *state, State::Taken) else {
-                    unreachable!("matched just above");
-                };
-                drop(state);
-                drop_quietly(fresh);
-                return Poll::Ready(result);
-            }
-            // Only `&mut Task` polls, and it does not once it has its result.
-            State::Taken => None,
-        };
-        drop(state);
-        drop_quietly(old);
-        Poll::Pending
+    unsafe fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>> {
+        // Parking and being woken would take longer than a call that a thread was looking for.
+        if self.cell.was_expected_soon() {
+            spin::until(|| self.cell.is_finished());
+        }
+        // SAFETY: the caller's promise.
+        let Finished { result, context } = std::task::ready!(unsafe { self.cell.poll(cx.waker()) });
+        // C06: what the call carried goes before its result can be seen.
+        context.give_up();
+        Poll::Ready(result)
     }
 
     fn abort(&self) {
-        // ORDERING: Relaxed, as in `is_cancelled`.
-        self.cancel_requested.store(true, Ordering::Relaxed);
-        self.end_queued(TaskError::Cancelled);
+        self.end(self.cell.cancel(), TaskError::Cancelled);
     }
 
-    fn abandon(&self) {
-        self.abort();
-        let unwanted = {
-            let mut state = self.lock();
-            match &mut *state {
-                State::Running { abandoned, waker } => {
-                    *abandoned = true;
-                    let waker = waker.take();
-                    drop(state);
-                    drop_quietly(waker);
-                    return;
-                }
-                State::Finished(_) => std::mem::replace(&mut *state, State::Taken),
-                State::Queued(_) | State::Taken => return,
-            }
-        };
-        drop_quietly(unwanted);
+    unsafe fn abandon(&self) {
+        // SAFETY: the caller's promise.
+        let (claim, unwanted) = unsafe { self.cell.abandon() };
+        if let Claim::Won(_) = claim {
+            warning::dropped_in_queue(self.place);
+        }
+        self.end(claim, TaskError::Cancelled);
+        if let Some(Finished { result, context }) = unwanted {
+            drop_quietly(result);
+            context.give_up();
+        }
     }
 
     fn is_finished(&self) -> bool {
-        // ORDERING: Acquire pairs with the Release in `finish`.
-        self.finished.load(Ordering::Acquire)
+        self.cell.is_finished()
+    }
+
+    unsafe fn refused(&self, reason: TaskError) {
+        self.end(self.cell.claim(), TaskError::Shutdown);
+        let mut reason = Some(reason);
+        // SAFETY: the caller's promise. A pool that ran the job although it says that it refused it has
+        // the last word.
+        unsafe {
+            self.cell.edit_result(|finished| {
+                if let (Err(TaskError::Shutdown), Some(reason)) = (&finished.result, reason.take()) {
+                    finished.result = Err(reason);
+                }
+            });
+        }
+        drop_quietly(reason);
+    }
+}
+
+impl<F, T> Drop for Closure<F, T> {
+    fn drop(&mut self) {
+        // The last to hold a detached task may be a worker, and its value may panic as it drops (C07).
+        if let Some(left) = self.cell.clear() {
+            drop_quietly(left);
+        }
     }
 }
 
 // With the feature `tracing`, the caller's span comes on top: 40 bytes.
-#[cfg(all(test, not(feature = "tracing")))]
+#[cfg(all(test, not(feature = "tracing"), not(loom)))]
 mod tests {
     use super::*;
 

@@ -1,7 +1,9 @@
 //! Handles of what is running.
 
+mod awaiter;
 mod cancelling;
 mod carried;
+mod cell;
 mod closure;
 mod inline;
 mod native;
@@ -9,7 +11,6 @@ mod remote;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
@@ -18,8 +19,9 @@ use crate::context::forbid_in_poll;
 use crate::error::TaskError;
 use crate::park;
 
+pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
-pub(crate) use closure::{CallState, Closure, ClosureHandle, Runnable};
+pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
 use inline::Inline;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
@@ -61,7 +63,7 @@ enum Stage {
 }
 
 enum Work<T> {
-    Closure(Arc<dyn ClosureHandle<T>>),
+    Closure(Awaiter<T>),
     Native(Inline<T>),
     /// Ended before it began.
     Ended(Option<TaskError>),
@@ -75,7 +77,7 @@ impl<T: Send + 'static> Task<T> {
         Self { work, stage: Stage::Owned, aborted: AtomicBool::new(false) }
     }
 
-    pub(crate) fn from_closure(handle: Arc<dyn ClosureHandle<T>>) -> Self {
+    pub(crate) fn from_closure(handle: Awaiter<T>) -> Self {
         Self::new(Work::Closure(handle))
     }
 
@@ -183,7 +185,7 @@ impl<T> Drop for Task<T> {
         if self.stage != Stage::Owned {
             return;
         }
-        match &self.work {
+        match &mut self.work {
             Work::Closure(handle) => handle.abandon(),
             Work::Native(native) => quietly(|| native.abort()),
             Work::Ended(_) => {}

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::ThreadPool;
 use super::shared::Shared;
+use crate::warning::StallReport;
 
 /// What starts a thread: `std::thread::Builder::spawn`, or what replaces it.
 type Spawn = dyn Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> + Send + Sync;
@@ -39,12 +40,15 @@ pub struct Builder {
     keep_alive: Duration,
     name: String,
     stack_size: Option<usize>,
+    queue_limit: Option<usize>,
     on_thread_start: Option<Arc<Hook>>,
     on_thread_stop: Option<Arc<Hook>>,
+    on_stall: Option<Arc<StallHook>>,
     spawn: Arc<Spawn>,
 }
 
 type Hook = dyn Fn() + Send + Sync;
+type StallHook = dyn Fn(&StallReport) + Send + Sync;
 
 /// Checked settings.
 pub(super) struct Settings {
@@ -53,8 +57,10 @@ pub(super) struct Settings {
     pub(super) keep_alive: Duration,
     pub(super) name: String,
     pub(super) stack_size: Option<usize>,
+    pub(super) queue_limit: Option<NonZeroUsize>,
     pub(super) on_thread_start: Option<Arc<Hook>>,
     pub(super) on_thread_stop: Option<Arc<Hook>>,
+    pub(super) on_stall: Option<Arc<StallHook>>,
     pub(super) spawn: Arc<Spawn>,
 }
 
@@ -81,8 +87,10 @@ impl Builder {
             keep_alive: KEEP_ALIVE,
             name: "anyloop-pool".to_owned(),
             stack_size: None,
+            queue_limit: None,
             on_thread_start: None,
             on_thread_stop: None,
+            on_stall: None,
             spawn: Arc::new(|thread, body| thread.spawn(body)),
         }
     }
@@ -105,6 +113,22 @@ impl Builder {
     /// `RUST_MIN_STACK` says).
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.stack_size = Some(bytes);
+        self
+    }
+
+    /// The most calls that wait in the pool's own queue (C14); no limit if not set.
+    ///
+    /// Beyond it, a [`Call`](crate::Call) that is awaited waits for room, in order; `try_submit` gives the closure back;
+    /// what `submit` and `start` give ends in [`TaskError::Full`](crate::TaskError::Full).
+    pub fn queue_limit(mut self, calls: usize) -> Self {
+        self.queue_limit = Some(calls);
+        self
+    }
+
+    /// Called when calls are queued and none was begun for a second, once until one is; on a thread of
+    /// anyloop's own. A panic in it is caught and ignored. [`on_warning`](crate::on_warning) hears of it, too.
+    pub fn on_stall(mut self, hook: impl Fn(&StallReport) + Send + Sync + 'static) -> Self {
+        self.on_stall = Some(Arc::new(hook));
         self
     }
 
@@ -169,8 +193,20 @@ impl Builder {
         if self.stack_size.is_some_and(|size| size > isize::MAX.unsigned_abs() / 2) {
             return Err(BuildError::StackTooLarge);
         }
+        let queue_limit = match self.queue_limit {
+            Some(calls) => Some(NonZeroUsize::new(calls).ok_or(BuildError::NoRoom)?),
+            None => None,
+        };
         let Self {
-            min_threads, keep_alive, name, stack_size, on_thread_start, on_thread_stop, spawn, ..
+            min_threads,
+            keep_alive,
+            name,
+            stack_size,
+            on_thread_start,
+            on_thread_stop,
+            on_stall,
+            spawn,
+            ..
         } = self;
         let settings = Settings {
             max_threads,
@@ -178,8 +214,10 @@ impl Builder {
             keep_alive,
             name,
             stack_size,
+            queue_limit,
             on_thread_start,
             on_thread_stop,
+            on_stall,
             spawn,
         };
         Ok(ThreadPool::from_shared(Arc::new(Shared::new(settings))))
@@ -240,6 +278,8 @@ pub enum BuildError {
         /// What was set, or the default.
         max_threads: usize,
     },
+    /// `queue_limit` was 0.
+    NoRoom,
     /// `stack_size` is larger than any address space.
     StackTooLarge,
     /// `ANYLOOP_MAX_THREADS` is not a number of at least 1.
@@ -262,6 +302,9 @@ impl fmt::Display for BuildError {
             Self::MinAboveMax { min_threads, max_threads } => write!(
                 f,
                 "min_threads is {min_threads}, more than the {max_threads} threads that max_threads allows"
+            ),
+            Self::NoRoom => f.write_str(
+                "a queue needs room for at least one call: queue_limit is 0, and every call would be refused",
             ),
             Self::StackTooLarge => f.write_str("stack_size is larger than the address space"),
             Self::Environment { value } => write!(

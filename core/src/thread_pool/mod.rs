@@ -1,22 +1,35 @@
 //! The default pool: elastic, first in first out.
 
 mod builder;
+mod employment;
 mod growth;
+mod lend;
+mod metrics;
+mod monitor;
+mod outbox;
+mod queue;
 mod shared;
 mod shutdown;
 mod sleeper;
+mod threads;
+mod view;
 mod worker;
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock, Weak};
+use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
-pub use shared::Metrics;
-pub use shutdown::{InsideOwnCall, Shutdown};
+pub(crate) use employment::is_stopping;
+pub(crate) use lend::Lent;
+pub use metrics::{Distribution, Metrics};
+pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
 
 use crate::pool::{AnyPool, Job, Pool, Refused};
+use queue::OWN;
 use shared::Shared;
+use view::View;
 
 /// A pool of threads that grows with the calls that block at the same time, up to `max_threads`, and
 /// shrinks when they are idle (C10 to C12).
@@ -80,7 +93,7 @@ impl ThreadPool {
     /// What the pool is doing at this moment.
     #[must_use]
     pub fn metrics(&self) -> Metrics {
-        self.handle.shared.metrics()
+        self.handle.shared.metrics(OWN)
     }
 
     /// Takes no more work, from this call on. Await the future to know when what was queued has run and
@@ -92,6 +105,33 @@ impl ThreadPool {
     /// stays open.
     pub fn shutdown(&self) -> Shutdown {
         Shutdown::begin(&self.handle.shared)
+    }
+
+    /// Takes no more work, from this call on, and gives what there is `limit` to end. Then what is queued is
+    /// cancelled and ends in [`TaskError::Shutdown`](crate::TaskError::Shutdown), what runs is told
+    /// ([`from_thread::is_cancelled`](crate::from_thread::is_cancelled)) and left to itself, and the report
+    /// counts both. Ready earlier if everything has ended and every thread was joined.
+    ///
+    /// The time is the system's, and runs from this call on; the future must be polled for anything to be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// [`InsideOwnCall`], as for [`shutdown`](Self::shutdown).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use anyloop_core::{PoolExt, ThreadPool};
+    ///
+    /// let pool = ThreadPool::new(1)?;
+    /// let task = pool.submit(|| 42);
+    /// let report = pollster::block_on(pool.shutdown_timeout(Duration::from_secs(10))).unwrap();
+    /// assert_eq!((report.finished, report.cancelled, report.still_running), (1, 0, 0));
+    /// assert_eq!(task.wait().unwrap(), 42);
+    /// # Ok::<(), anyloop_core::BuildError>(())
+    /// ```
+    pub fn shutdown_timeout(&self, limit: Duration) -> ShutdownTimeout {
+        ShutdownTimeout::begin(&self.handle.shared, limit)
     }
 
     fn from_shared(shared: Arc<Shared>) -> Self {
@@ -107,11 +147,26 @@ impl Drop for Handle {
 
 impl Pool for Handle {
     fn execute(&self, job: Job) -> Result<(), Refused> {
-        self.shared.execute(job)
+        self.shared.execute(OWN, job, false)
+    }
+
+    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+        self.shared.execute(OWN, job, true)
     }
 
     fn max_threads(&self) -> Option<NonZeroUsize> {
         Some(self.shared.settings.max_threads)
+    }
+
+    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
+        match self.me.upgrade() {
+            Some(me) => View::open(me, limit),
+            None => unreachable!("a handle is borrowed from the `Arc` that it points back to"),
+        }
+    }
+
+    fn metrics(&self) -> Option<Metrics> {
+        Some(self.shared.metrics(OWN))
     }
 
     fn to_any(&self) -> AnyPool {
@@ -127,8 +182,20 @@ impl Pool for ThreadPool {
         self.handle.execute(job)
     }
 
+    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
+        self.handle.execute_patiently(job)
+    }
+
     fn max_threads(&self) -> Option<NonZeroUsize> {
         self.handle.max_threads()
+    }
+
+    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
+        self.handle.limited(limit)
+    }
+
+    fn metrics(&self) -> Option<Metrics> {
+        Some(self.metrics())
     }
 
     fn to_any(&self) -> AnyPool {

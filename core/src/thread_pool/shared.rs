@@ -1,118 +1,157 @@
-//! The pool's state: one lock over queue, idle list and counts. `README.md` beside this file argues why no
+//! The pool's state: one lock over queues, idle list and counts. `README.md` beside this file argues why no
 //! job is stranded.
 
-use std::collections::VecDeque;
-use std::io;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use slab::Slab;
 
 use super::builder::Settings;
+use super::employment::Employee;
 use super::growth::{Growth, Role};
+use super::metrics::Counts;
+use super::metrics::Timings;
+use super::outbox::{Outbox, Portion};
+use super::queue::{Entry, OWN, Pushed, Queues, Taken};
 use super::sleeper::{Sleeper, Standing};
-use super::worker;
-use crate::catch::{catch, drop_quietly, quietly};
+use crate::catch::quietly;
 use crate::pool::{Job, Refused};
 
 pub(super) struct Shared {
     pub(super) settings: Settings,
     state: Mutex<State>,
+    pub(super) outbox: Outbox,
     /// Raised by a push, for a worker that lingers without the lock.
     pub(super) pushed: AtomicBool,
+    /// What times are counted from.
+    epoch: Instant,
+    /// Those of the calls in the pool's own queue.
+    pub(super) timings: Timings,
 }
 
 pub(super) struct State {
-    pub(super) queue: VecDeque<Job>,
+    pub(super) queues: Queues,
+    pub(super) portion: Portion,
     /// Idle workers, the last to go idle last: it is woken first, and the first of them times out (C12).
     pub(super) idle: Vec<Arc<Sleeper>>,
     /// Threads that run, or are being started.
     pub(super) threads: usize,
+    /// Threads of those whose call waits, and has lent its place to others (C17).
+    pub(super) lent: usize,
+    /// Threads whose call waits without having lent its place, because too many are lent.
+    pub(super) kept: usize,
+    /// The outbox is closed to who has not looked at the counts: some call has lent its place.
+    pub(super) strict: bool,
     pub(super) growth: Growth,
     pub(super) closed: bool,
-    /// To be joined by a shutdown; a thread that ends before takes its own out.
-    pub(super) handles: Slab<Option<JoinHandle<()>>>,
+    /// The threads, by key.
+    pub(super) staff: Slab<Member>,
+    /// Threads of which the spawn handler has not said yet whether they come.
+    pub(super) answering: usize,
     /// Who awaits a shutdown.
     pub(super) waiting: Slab<Option<Waker>>,
+    /// What threads that have ended have done.
+    pub(super) past: Counts,
+    pub(super) started: u64,
+    pub(super) ended: u64,
+    /// The monitor looks after this pool.
+    pub(super) monitored: bool,
 }
 
-/// What a [`ThreadPool`](crate::ThreadPool) is doing at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Metrics {
-    /// Threads that are alive.
-    pub threads: usize,
-    /// Threads of those that wait for work.
-    pub idle: usize,
-    /// Calls that wait for a thread, cancelled ones that were not cleared away yet included.
-    pub queued: usize,
+/// One thread.
+#[derive(Default)]
+pub(super) struct Member {
+    /// To be joined by a shutdown; a thread that ends before takes its own out.
+    pub(super) handle: Option<JoinHandle<()>>,
+    pub(super) employee: Arc<Employee>,
 }
 
 /// What somebody has to do after letting go of the lock, so that the queue goes on.
 #[must_use]
 pub(super) enum Recruit {
     Wake(Arc<Sleeper>),
-    /// A thread was reserved; the key is its place among the handles.
+    /// A thread was reserved; the key is its place among the staff.
     Start(usize, Role),
 }
 
 impl State {
-    /// Threads that run closures, or have looked for one and not gone idle yet.
+    /// Threads that run closures, or have looked for one and not gone idle yet. Those whose call waits
+    /// for another one do not count.
     pub(super) fn busy(&self) -> usize {
-        self.threads - self.idle.len() - self.growth.searching - usize::from(self.growth.watching)
+        let others = self.idle.len() + self.growth.searching + usize::from(self.growth.watching) + self.lent;
+        self.threads - others
     }
 
-    /// Takes an idle worker off the list, or reserves a thread, for `role`.
+    /// Takes an idle worker off the list, or reserves a thread, for `role`; if one more may work.
     pub(super) fn recruit(&mut self, max_threads: NonZeroUsize, role: Role) -> Option<Recruit> {
+        if self.busy() + self.growth.searching >= max_threads.get() {
+            return None;
+        }
         if let Some(sleeper) = self.recruit_idle(role) {
             return Some(Recruit::Wake(sleeper));
         }
-        if self.threads == max_threads.get() {
+        if self.threads >= max_threads.get() + self.lent {
             return None;
         }
         self.threads += 1;
+        self.started += 1;
+        self.answering += 1;
         self.growth.enlist(role);
-        Some(Recruit::Start(self.handles.insert(None), role))
+        Some(Recruit::Start(self.staff.insert(Member::default()), role))
     }
 
-    fn recruit_idle(&mut self, role: Role) -> Option<Arc<Sleeper>> {
+    pub(super) fn recruit_idle(&mut self, role: Role) -> Option<Arc<Sleeper>> {
         let sleeper = self.idle.pop()?;
         sleeper.stand(Standing::Recruited(role));
         self.growth.enlist(role);
         Some(sleeper)
     }
 
-    /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
-    /// its job.
-    pub(super) fn ensure_progress(&mut self, max_threads: NonZeroUsize) -> Option<Recruit> {
-        if self.queue.is_empty() || self.growth.searching > 0 {
-            return None;
+    /// Whether every thread has left its last line of ours, and its handle is there to be joined.
+    pub(super) fn is_over(&self) -> bool {
+        self.threads == 0 && self.answering == 0
+    }
+
+    pub(super) fn take_waiting(&mut self) -> Vec<Waker> {
+        if !self.closed {
+            return Vec::new();
         }
-        if self.busy() < self.growth.cores {
-            self.recruit(max_threads, Role::Searcher)
-        } else if self.growth.watching {
-            None
-        } else {
-            self.recruit(max_threads, Role::Watcher)
-        }
+        self.waiting.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
     }
 }
 
 impl Shared {
     pub(super) fn new(settings: Settings) -> Self {
         let state = State {
-            queue: VecDeque::new(),
+            queues: Queues::new(settings.queue_limit.map_or(usize::MAX, NonZeroUsize::get)),
+            portion: Portion::new(),
             idle: Vec::new(),
             threads: 0,
+            lent: 0,
+            kept: 0,
+            strict: false,
             growth: Growth::new(),
             closed: false,
-            handles: Slab::new(),
+            staff: Slab::new(),
+            answering: 0,
             waiting: Slab::new(),
+            past: Counts::default(),
+            started: 0,
+            ended: 0,
+            monitored: false,
         };
-        Self { settings, state: Mutex::new(state), pushed: AtomicBool::new(false) }
+        Self {
+            settings,
+            state: Mutex::new(state),
+            outbox: Outbox::default(),
+            pushed: AtomicBool::new(false),
+            epoch: Instant::now(),
+            timings: Timings::default(),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
@@ -120,31 +159,100 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn metrics(&self) -> Metrics {
-        let state = self.lock();
-        Metrics { threads: state.threads, idle: state.idle.len(), queued: state.queue.len() }
+    /// Nanoseconds since the pool was made; never 0.
+    pub(super) fn now(&self) -> u64 {
+        u64::try_from(self.epoch.elapsed().as_nanos()).unwrap_or(u64::MAX).max(1)
     }
 
-    pub(super) fn execute(self: &Arc<Self>, job: Job) -> Result<(), Refused> {
+    /// Whether a job waits that may be started.
+    pub(super) fn has_work(&self, state: &State) -> bool {
+        state.queues.is_ready() || !self.outbox.is_empty()
+    }
+
+    /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
+    /// its job.
+    pub(super) fn ensure_progress(&self, state: &mut State) -> Option<Recruit> {
+        if state.growth.searching > 0 || !self.has_work(state) {
+            return None;
+        }
+        let max_threads = self.settings.max_threads;
+        if state.busy() < state.growth.cores {
+            state.recruit(max_threads, Role::Searcher)
+        } else if state.growth.watching {
+            None
+        } else {
+            state.recruit(max_threads, Role::Watcher)
+        }
+    }
+
+    /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
+    pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
         let mut state = self.lock();
         if state.closed {
+            if let Some(tenant) = state.queues.tenant_mut(tenant) {
+                tenant.counts.refused += 1;
+            }
             // The job's closure is foreign: it must not be dropped under the lock.
             drop(state);
             drop(job);
             return Err(Refused::Shutdown);
         }
-        if state.growth.lingering && state.queue.is_empty() {
+        if state.growth.lingering && !self.has_work(&state) {
             job.expect_soon();
         }
-        state.queue.push_back(job);
-        let recruit = state.ensure_progress(self.settings.max_threads);
+        let mut spent = Vec::new();
+        let pushed = state.queues.push(tenant, job, patient, || self.now(), &mut spent);
+        if let Pushed::Full(job) = pushed {
+            if let Some(tenant) = state.queues.tenant_mut(tenant) {
+                tenant.counts.refused += 1;
+            }
+            drop(state);
+            drop(job);
+            drop(spent);
+            return Err(Refused::Full);
+        }
+        let recruit = self.ensure_progress(&mut state);
+        // Only a pool that can do no more needs looking after, and it stays monitored for a while.
+        let saturated =
+            recruit.is_none() && !state.monitored && state.busy() >= self.settings.max_threads.get();
+        state.monitored |= saturated;
         drop(state);
         // ORDERING: Relaxed: a hint; who acts on it takes the lock.
         self.pushed.store(true, Ordering::Relaxed);
+        drop(spent);
         if let Some(recruit) = recruit {
             self.call_in(recruit);
         }
+        if saturated {
+            super::monitor::look_after(self);
+        }
         Ok(())
+    }
+
+    /// The next job that may be started, under the lock.
+    pub(super) fn pop(&self, state: &mut State) -> Option<Taken> {
+        if let Some(entry) = self.outbox.take_strictly() {
+            return Some(Taken { entry, tenant: OWN });
+        }
+        let taken = state.queues.pop()?;
+        state.growth.taken += 1;
+        if state.queues.own_alone() && state.lent == 0 {
+            let so_far = state.growth.taken + self.outbox.taken();
+            let portion = state.portion.next(state.busy(), so_far);
+            if portion > 1 {
+                let State { queues, .. } = state;
+                let jobs = (1..portion).map_while(|_| queues.pop()).map(|taken| taken.entry);
+                self.outbox.fill(jobs);
+            }
+        } else {
+            state.portion.pause();
+        }
+        Some(taken)
+    }
+
+    /// Jobs that were taken so far.
+    pub(super) fn taken(&self, state: &State) -> u64 {
+        state.growth.taken + self.outbox.taken()
     }
 
     /// Returns whether the recruit comes.
@@ -158,57 +266,13 @@ impl Shared {
         }
     }
 
-    fn start_thread(self: &Arc<Self>, key: usize, role: Role) -> bool {
-        let shared = self.clone();
-        let builder = self.settings.thread();
-        let fate = Arc::new(AtomicU8::new(UNDERWAY));
-        let body = Body { shared: Some(shared), key, role, fate: fate.clone() };
-        let body = Box::new(move || body.work());
-        let started = catch(|| (self.settings.spawn)(builder, body)).unwrap_or_else(|panic| {
-            let text = panic.message().to_owned();
-            drop_quietly(panic);
-            Err(io::Error::other(format!("the spawn handler panicked: {text}")))
-        });
-        // ORDERING: AcqRel pairs with the swap in `Body::drop`: one of the two sees that the other was first.
-        let lost = fate.swap(ANSWERED, Ordering::AcqRel) == LOST;
-        match started {
-            // What counts is what became of the thread's body: a handler may lose it and report a success,
-            // or start the thread and report an error all the same.
-            Ok(_) if lost => self.thread_refused(key, role, &body_lost()),
-            Err(error) if lost => self.thread_refused(key, role, &error),
-            Ok(handle) => {
-                // A thread that has ended already has taken its place away.
-                if let Some(place) = self.lock().handles.get_mut(key) {
-                    *place = Some(handle);
-                }
-            }
-            Err(_) => {}
+    /// After something has changed that lets a job start.
+    pub(super) fn go_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        let recruit = self.ensure_progress(&mut state);
+        drop(state);
+        if let Some(recruit) = recruit {
+            self.call_in(recruit);
         }
-        !lost
-    }
-
-    /// C16: the queue waits for a living worker; with none, its tasks end in the reason.
-    fn thread_refused(&self, key: usize, role: Role, error: &io::Error) {
-        let (stranded, waiting) = {
-            let mut state = self.lock();
-            state.handles.remove(key);
-            state.threads -= 1;
-            state.growth.discharge(role);
-            if state.threads > 0 {
-                // While this thread was expected, nobody else was called.
-                let idle = if state.queue.is_empty() { None } else { state.recruit_idle(Role::Searcher) };
-                drop(state);
-                if let Some(sleeper) = idle {
-                    sleeper.wake();
-                }
-                return;
-            }
-            (std::mem::take(&mut state.queue), take_waiting(&mut state))
-        };
-        for job in stranded {
-            job.refuse(Refused::NoThread(same_error(error)));
-        }
-        wake_all(waiting);
     }
 
     /// Takes no more; what is queued still runs.
@@ -227,73 +291,30 @@ impl Shared {
         }
     }
 
-    /// A worker's last act.
-    pub(super) fn thread_ended(&self, mut state: MutexGuard<'_, State>, key: usize) {
-        state.threads -= 1;
-        // After a close, the shutdown joins the thread; before it, nobody does.
-        let own_handle = if state.closed { None } else { state.handles.try_remove(key).flatten() };
-        let waiting = if state.threads == 0 { take_waiting(&mut state) } else { Vec::new() };
-        drop(state);
-        drop(own_handle);
-        wake_all(waiting);
-    }
-}
-
-/// The spawn handler has not answered yet.
-const UNDERWAY: u8 = 0;
-/// It has, and the body was not lost before.
-const ANSWERED: u8 = 1;
-/// The body was dropped without having run, before the handler answered.
-const LOST: u8 = 2;
-
-/// A thread's body. Dropped without having run, it takes its thread off the books: the set-up of a
-/// spawn handler's thread may panic, too.
-struct Body {
-    shared: Option<Arc<Shared>>,
-    key: usize,
-    role: Role,
-    fate: Arc<AtomicU8>,
-}
-
-impl Body {
-    fn work(mut self) {
-        if let Some(shared) = self.shared.take() {
-            worker::work(&shared, self.key, self.role);
+    /// Cancels what is left after a close: what is queued ends in `Shutdown`, what runs is told. Returns how many were
+    /// queued.
+    pub(super) fn cancel_rest(&self) -> usize {
+        let (queued, running) = {
+            let mut state = self.lock();
+            let mut queued = self.outbox.drain();
+            queued.extend(state.queues.drain());
+            let running: Vec<_> = state.staff.iter().map(|(_, member)| member.employee.clone()).collect();
+            (queued, running)
+        };
+        for employee in running {
+            employee.stop();
         }
-    }
-}
-
-impl Drop for Body {
-    fn drop(&mut self) {
-        let Some(shared) = self.shared.take() else { return };
-        // ORDERING: see `start_thread`.
-        if self.fate.swap(LOST, Ordering::AcqRel) == ANSWERED {
-            shared.thread_refused(self.key, self.role, &body_lost());
+        let mut cancelled = 0;
+        for Entry { job, .. } in queued {
+            cancelled += usize::from(!job.is_cancelled());
+            job.refuse(Refused::Shutdown);
         }
+        cancelled
     }
 }
 
-fn body_lost() -> io::Error {
-    io::Error::other("a thread ended before it came to the pool's code: see the pool's spawn handler")
-}
-
-fn take_waiting(state: &mut State) -> Vec<Waker> {
-    if !state.closed {
-        return Vec::new();
-    }
-    state.waiting.iter_mut().filter_map(|(_, waker)| waker.take()).collect()
-}
-
-fn wake_all(wakers: Vec<Waker>) {
+pub(super) fn wake_all(wakers: Vec<Waker>) {
     for waker in wakers {
         quietly(|| waker.wake());
-    }
-}
-
-/// `io::Error` cannot be cloned.
-fn same_error(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
     }
 }

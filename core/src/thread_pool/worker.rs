@@ -1,51 +1,40 @@
 //! What a thread of the pool does.
 
-use std::cell::Cell;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
+use super::employment::{Employee, Post, set_post, set_tenant};
 use super::growth::{LINGER, Pace, Role};
+use super::queue::{Entry, OWN, Taken};
 use super::shared::{Shared, State};
 use super::sleeper::{Sleeper, Standing};
 use crate::catch::quietly;
-use crate::pool::Job;
 use crate::spin::spin;
-
-thread_local! {
-    /// The pool that this thread works for, by its address.
-    static EMPLOYER: Cell<usize> = const { Cell::new(0) };
-}
-
-fn address(shared: &Arc<Shared>) -> usize {
-    Arc::as_ptr(shared).addr()
-}
-
-/// Whether this code runs on one of the pool's own threads.
-pub(super) fn is_own_thread(shared: &Arc<Shared>) -> bool {
-    EMPLOYER.try_with(Cell::get).is_ok_and(|employer| employer == address(shared))
-}
+use crate::task::Ran;
 
 pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
-    EMPLOYER.set(address(shared));
+    let employee = shared.lock().staff.get(key).map(|member| member.employee.clone()).unwrap_or_default();
+    set_post(Some(Post { shared: shared.clone(), employee: employee.clone() }));
     if let Some(hook) = &shared.settings.on_thread_start {
         quietly(|| hook());
     }
-    let mut worker = Worker { shared, sleeper: Arc::new(Sleeper::here()), role: Some(role), worked: false };
-    while let Some(job) = worker.next(key) {
-        // A job catches what its closure does; this is for a limiter's foreign pool behind it.
-        quietly(|| job.run());
+    let sleeper = Arc::new(Sleeper::here());
+    let mut worker = Worker { shared, employee, sleeper, role: Some(role), worked: false };
+    while let Some(taken) = worker.next(key) {
+        worker.run(taken);
         worker.worked = true;
     }
     if let Some(hook) = &shared.settings.on_thread_stop {
         quietly(|| hook());
     }
     // The thread may belong to somebody who uses it again: see `Builder::spawn_handler`.
-    EMPLOYER.set(0);
+    set_post(None);
 }
 
 struct Worker<'a> {
     shared: &'a Arc<Shared>,
+    employee: Arc<Employee>,
     sleeper: Arc<Sleeper>,
     /// What it was woken or started for, until it has done it.
     role: Option<Role>,
@@ -55,25 +44,33 @@ struct Worker<'a> {
 
 impl<'a> Worker<'a> {
     /// The next job; `None` when this thread is to end, which is then booked already.
-    fn next(&mut self, key: usize) -> Option<Job> {
+    fn next(&mut self, key: usize) -> Option<Taken> {
+        if self.role.is_none()
+            && let Some(entry) = self.shared.outbox.take()
+        {
+            return Some(Taken { entry, tenant: OWN });
+        }
+        let settings = &self.shared.settings;
         let mut state = self.shared.lock();
         let mut slept_out = false;
         loop {
             if self.role == Some(Role::Watcher) {
                 state = self.watch(state);
             }
-            if let Some(job) = state.queue.pop_front() {
-                self.play_out(&mut state);
-                state.growth.taken += 1;
-                let recruit = state.ensure_progress(self.shared.settings.max_threads);
+            self.play_out(&mut state);
+            self.shared.relax(&mut state);
+            // More than may work are at it when calls have taken their places back: C17.
+            if state.busy() <= settings.max_threads.get()
+                && let Some(taken) = self.shared.pop(&mut state)
+            {
+                let recruit = self.shared.ensure_progress(&mut state);
                 drop(state);
                 if let Some(recruit) = recruit {
                     self.shared.call_in(recruit);
                 }
-                return Some(job);
+                return Some(taken);
             }
-            self.play_out(&mut state);
-            if state.closed || (slept_out && state.threads > self.shared.settings.min_threads) {
+            if state.closed || (slept_out && state.threads > settings.min_threads) {
                 self.shared.thread_ended(state, key);
                 return None;
             }
@@ -83,6 +80,61 @@ impl<'a> Worker<'a> {
             }
             (state, slept_out) = self.sleep(state);
         }
+    }
+
+    /// Runs a job, and the short ones behind it that belong to the same runtime.
+    fn run(&self, Taken { entry, tenant }: Taken) {
+        if tenant == OWN {
+            let driver = entry.job.driver();
+            // With none, there is nothing to be left and entered again between two jobs.
+            let mut more = || {
+                while driver != 0
+                    && let Some(entry) = self.shared.outbox.take_if(|entry| entry.job.driver() == driver)
+                {
+                    self.run_timed(entry, &mut || {}, |queued, ran| self.shared.timings.record(queued, ran));
+                }
+            };
+            self.run_timed(entry, &mut more, |queued, ran| self.shared.timings.record(queued, ran));
+            return;
+        }
+        set_tenant(tenant);
+        let mut times = None;
+        let ran = self.run_timed(entry, &mut || {}, |queued, ran| times = Some((queued, ran)));
+        set_tenant(OWN);
+        let mut state = self.shared.lock();
+        let mut timings = None;
+        if let Some(tenant) = state.queues.tenant_mut(tenant) {
+            tenant.counts.note(ran);
+            timings = Some(tenant.timings.clone());
+        }
+        state.queues.give_back(tenant);
+        self.shared.go_on(state);
+        if let (Some((queued, ran)), Some(timings)) = (times, timings) {
+            timings.record(queued, ran);
+        }
+    }
+
+    /// Runs one job; `record` is called for those whose times are measured.
+    fn run_timed(&self, entry: Entry, more: &mut dyn FnMut(), record: impl FnOnce(u64, u64)) -> Ran {
+        let Entry { job, queued_at } = entry;
+        let begun = if queued_at == 0 { 0 } else { self.shared.now() };
+        self.employee.begin(job.place());
+        let mut ended = None;
+        // A job catches what its closure does; this is for a limiter's foreign pool behind it.
+        let mut ran = Ran::Panicked;
+        let mut after = || {
+            if queued_at != 0 {
+                ended = Some(self.shared.now());
+            }
+            more();
+        };
+        quietly(|| ran = job.run_then(&mut after));
+        self.employee.end();
+        self.employee.tally.note(ran);
+        if let Some(ended) = ended {
+            record(begun.saturating_sub(queued_at), ended.saturating_sub(begun));
+        }
+        ran
     }
 
     fn play_out(&mut self, state: &mut State) {
@@ -101,7 +153,7 @@ impl<'a> Worker<'a> {
         // ORDERING: Relaxed, as above.
         spin(LINGER, || pushed.load(Ordering::Relaxed));
         let mut state = self.shared.lock();
-        let hit = !state.queue.is_empty();
+        let hit = self.shared.has_work(&state);
         state.growth.end_linger(hit);
         state
     }
@@ -110,6 +162,7 @@ impl<'a> Worker<'a> {
     fn sleep(&mut self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
         self.sleeper.stand(Standing::Listed);
         state.idle.push(self.sleeper.clone());
+        state.portion.pause();
         let settings = &self.shared.settings;
         // An idle pool wakes up never (C12): those that stay sleep for ever.
         let limit = if state.threads > settings.min_threads { settings.keep_alive } else { Duration::MAX };
@@ -134,16 +187,17 @@ impl<'a> Worker<'a> {
     /// more, or when it is needed as a worker itself.
     fn watch(&mut self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let mut pace = Pace::new();
-        while !state.queue.is_empty() {
-            let (busy, taken, start) = (state.busy(), state.growth.taken, Instant::now());
+        while self.shared.has_work(&state) {
+            let (busy, taken, start) = (state.busy(), self.shared.taken(&state), Instant::now());
             drop(state);
             self.sleeper.sleep(pace.tick);
             state = self.shared.lock();
-            let step = pace.judge(busy, start.elapsed(), state.growth.taken - taken);
+            let step = pace.judge(busy, start.elapsed(), self.shared.taken(&state) - taken);
             if step == 0 {
                 continue;
             }
-            let waiting = state.queue.len().saturating_sub(state.growth.searching);
+            let queued = state.queues.len() + self.shared.outbox.len();
+            let waiting = queued.saturating_sub(state.growth.searching);
             let recruits: Vec<_> = (0..step.min(waiting))
                 .map_while(|_| state.recruit(self.shared.settings.max_threads, Role::Searcher))
                 .collect();
@@ -160,7 +214,6 @@ impl<'a> Worker<'a> {
                 break;
             }
         }
-        self.play_out(&mut state);
         state
     }
 }

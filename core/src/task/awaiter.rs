@@ -1,0 +1,75 @@
+//! The one handle of a closure that may poll and abandon it.
+
+#![expect(
+    unsafe_code,
+    reason = "keeps what `ClosureHandle` asks for: there is one of it, and it is used mutably"
+)]
+
+use std::panic::Location;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use super::{Closure, ClosureHandle};
+use crate::error::TaskError;
+
+/// There is one for each closure, made with it; it cannot be cloned.
+pub(crate) struct Awaiter<T> {
+    handle: Arc<dyn ClosureHandle<T>>,
+    /// The result was taken, or was given up.
+    done: bool,
+}
+
+impl<T: Send + 'static> Awaiter<T> {
+    /// A closure and its one handle.
+    pub(crate) fn pair<F>(closure: F, place: &'static Location<'static>) -> (Self, Arc<Closure<F, T>>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Self::of(Closure::new(closure, place))
+    }
+
+    /// The same for `try_submit`, which wants the closure back: see [`Closure::reclaim`].
+    pub(crate) fn reclaimable<F>(closure: F, place: &'static Location<'static>) -> (Self, Arc<Closure<F, T>>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Self::of(Closure::reclaimable(closure, place))
+    }
+
+    /// For a closure that was made just now.
+    fn of<F: FnOnce() -> T + Send + 'static>(closure: Arc<Closure<F, T>>) -> (Self, Arc<Closure<F, T>>) {
+        (Self { handle: closure.clone(), done: false }, closure)
+    }
+}
+
+impl<T> Awaiter<T> {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+        assert!(!self.done, "polled again after it was ready");
+        // SAFETY: this is the closure's one handle, borrowed mutably, and it is not done.
+        let result = std::task::ready!(unsafe { self.handle.poll(cx) });
+        self.done = true;
+        Poll::Ready(result)
+    }
+
+    pub(super) fn abort(&self) {
+        self.handle.abort();
+    }
+
+    pub(super) fn is_finished(&self) -> bool {
+        self.handle.is_finished()
+    }
+
+    /// Nobody wants the result.
+    pub(super) fn abandon(&mut self) {
+        if !std::mem::replace(&mut self.done, true) {
+            // SAFETY: as in `poll`.
+            unsafe { self.handle.abandon() }
+        }
+    }
+
+    /// The pool refused it, with a better reason than the one that dropping the job has given.
+    pub(crate) fn refused(&mut self, reason: TaskError) {
+        // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
+        unsafe { self.handle.refused(reason) }
+    }
+}

@@ -1,0 +1,89 @@
+//! What a thread knows of the pool that it works for, and the pool of its threads.
+
+use std::cell::{Cell, RefCell};
+use std::panic::Location;
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+
+use super::metrics::Tally;
+use super::shared::Shared;
+
+/// One thread of a pool, as others see it.
+#[derive(Default)]
+pub(super) struct Employee {
+    pub(super) tally: Tally,
+    /// The pool has been given up: what runs is to end.
+    stopping: AtomicBool,
+    /// Where the running call was submitted; null while there is none.
+    place: AtomicPtr<Location<'static>>,
+}
+
+impl Employee {
+    pub(super) fn begin(&self, place: &'static Location<'static>) {
+        // ORDERING: Relaxed: for reports. What it points to is constant.
+        self.place.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
+    }
+
+    pub(super) fn end(&self) {
+        self.place.store(ptr::null_mut(), Ordering::Relaxed);
+    }
+
+    #[expect(unsafe_code, reason = "std has no atomic place for a `&'static T`")]
+    pub(super) fn place(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: null, or made of a `&'static` reference by `begin`.
+        unsafe { self.place.load(Ordering::Relaxed).as_ref() }
+    }
+
+    pub(super) fn stop(&self) {
+        // ORDERING: Relaxed: it is advice, and publishes nothing.
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A thread's post.
+pub(super) struct Post {
+    pub(super) shared: Arc<Shared>,
+    pub(super) employee: Arc<Employee>,
+}
+
+thread_local! {
+    static POST: RefCell<Option<Post>> = const { RefCell::new(None) };
+    /// Whose job this thread is running.
+    static TENANT: Cell<usize> = const { Cell::new(super::queue::OWN) };
+}
+
+/// Takes or leaves a post.
+pub(super) fn set_post(post: Option<Post>) {
+    // Dropped outside the cell: it may hold the last handle of the pool's state.
+    let before = POST.try_with(|place| place.replace(post)).ok().flatten();
+    drop(before);
+}
+
+pub(super) fn set_tenant(tenant: usize) {
+    TENANT.set(tenant);
+}
+
+pub(super) fn tenant() -> usize {
+    TENANT.get()
+}
+
+fn with_post<R>(use_it: impl FnOnce(&Post) -> R) -> Option<R> {
+    POST.try_with(|post| post.borrow().as_ref().map(use_it)).ok().flatten()
+}
+
+/// Whether this code runs on one of the pool's own threads.
+pub(super) fn is_own_thread(shared: &Arc<Shared>) -> bool {
+    employer().is_some_and(|employer| Arc::ptr_eq(&employer, shared))
+}
+
+/// The pool that this thread works for.
+pub(super) fn employer() -> Option<Arc<Shared>> {
+    with_post(|post| post.shared.clone())
+}
+
+/// Whether the pool of this thread was given up by a shutdown whose time was up.
+pub(crate) fn is_stopping() -> bool {
+    // ORDERING: Relaxed, see `Employee::stop`.
+    with_post(|post| post.employee.stopping.load(Ordering::Relaxed)).unwrap_or(false)
+}

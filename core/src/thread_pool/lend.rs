@@ -1,0 +1,103 @@
+//! A call that waits for another one lends its place meanwhile (C17).
+//!
+//! Without that, a pool whose threads all wait for calls in its own queue would wait for ever. While a call
+//! waits, its thread does not count as busy, so that another may be started in its stead; when it goes on, it
+//! counts again, at once, and until the pool is back at `max_threads` no further job is started. At most
+//! `max_threads` places are lent, so that the pool has no more than twice as many threads.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::employment::{employer, tenant};
+use super::queue::OWN;
+use super::shared::{Shared, State};
+
+/// How long a pool may look stuck before a waiting call says so.
+const STUCK: Duration = Duration::from_secs(3);
+
+/// The place of a call that waits; taken back when this is dropped.
+pub(crate) struct Lent {
+    shared: Arc<Shared>,
+    tenant: usize,
+    given: bool,
+    /// Since when nothing has moved, and how many jobs had been taken then.
+    stuck: Option<(Instant, u64)>,
+}
+
+impl Lent {
+    /// Lends the place of the call that this thread runs; `None` on a thread that belongs to no pool of ours.
+    pub(crate) fn here() -> Option<Self> {
+        let shared = employer()?;
+        let tenant = tenant();
+        let mut state = shared.lock();
+        let given = state.lent < shared.settings.max_threads.get();
+        if given {
+            state.lent += 1;
+            state.strict = true;
+            shared.outbox.set_strict(true);
+            if tenant != OWN {
+                state.queues.give_back(tenant);
+            }
+        } else {
+            state.kept += 1;
+        }
+        shared.go_on(state);
+        Some(Self { shared, tenant, given, stuck: None })
+    }
+
+    /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck).
+    pub(crate) fn needs_watching(&self) -> bool {
+        !self.given
+    }
+
+    /// Whether every thread of the pool has waited for a while, with work in the queue that none can take.
+    pub(crate) fn is_stuck(&mut self) -> bool {
+        let taken = {
+            let state = self.shared.lock();
+            let waits = state.busy() == state.kept && self.shared.has_work(&state);
+            waits.then(|| self.shared.taken(&state))
+        };
+        match (taken, self.stuck) {
+            (None, _) => self.stuck = None,
+            (Some(taken), Some((since, before))) if taken == before => return since.elapsed() >= STUCK,
+            (Some(taken), _) => self.stuck = Some((Instant::now(), taken)),
+        }
+        false
+    }
+
+    /// What to say then.
+    pub(crate) fn stuck_text(&self) -> String {
+        let max_threads = self.shared.settings.max_threads;
+        format!(
+            "a call would wait for ever: all threads of the pool {:?}, twice its max_threads of {max_threads}, run \
+             calls that wait for others in its queue. Raise max_threads, nest calls less deeply, or \
+             run the inner ones on another pool",
+            self.shared.settings.name
+        )
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        if !self.given {
+            state.kept -= 1;
+            return;
+        }
+        state.lent -= 1;
+        if self.tenant != OWN {
+            state.queues.take_back(self.tenant);
+        }
+        self.shared.relax(&mut state);
+    }
+}
+
+impl Shared {
+    /// Lets workers take jobs without a look at the counts again, when these are back in order.
+    pub(super) fn relax(&self, state: &mut State) {
+        if state.strict && state.lent == 0 && state.busy() <= self.settings.max_threads.get() {
+            state.strict = false;
+            self.outbox.set_strict(false);
+        }
+    }
+}

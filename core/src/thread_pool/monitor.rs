@@ -1,0 +1,136 @@
+//! Looks after pools that have work and nobody to take it, and reports those in which nothing moves.
+//!
+//! One thread for the whole process, which is there only while some pool is saturated: it looks once a second,
+//! and ends when there is nothing to look after. A pool registers when a push finds nobody who could come.
+
+use std::collections::HashMap;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::shared::Shared;
+use crate::catch::quietly;
+use crate::warning::{self, RunningCall, StallReport};
+
+/// How long nothing has to move in a pool with work for a report, and how often it is looked at.
+const STALL: Duration = Duration::from_secs(1);
+
+struct Watched {
+    pool: Weak<Shared>,
+    /// Jobs taken when it was looked at last, and since when it has been so many.
+    taken: u64,
+    since: Instant,
+    reported: bool,
+    /// How many calls each thread had seen, and since when.
+    calls: HashMap<usize, (u64, Instant)>,
+}
+
+struct Monitor {
+    pools: Vec<Watched>,
+    running: bool,
+}
+
+static MONITOR: Mutex<Monitor> = Mutex::new(Monitor { pools: Vec::new(), running: false });
+
+fn lock() -> MutexGuard<'static, Monitor> {
+    // Books alone are kept under it.
+    MONITOR.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Looks after a pool until it has nothing queued. The caller has marked it as monitored.
+pub(super) fn look_after(pool: &Arc<Shared>) {
+    let mut watched = Watched {
+        pool: Arc::downgrade(pool),
+        taken: 0,
+        since: Instant::now(),
+        reported: false,
+        calls: HashMap::new(),
+    };
+    watched.look(pool);
+    let start = {
+        let mut monitor = lock();
+        monitor.pools.push(watched);
+        !std::mem::replace(&mut monitor.running, true)
+    };
+    if start {
+        let monitor = thread::Builder::new().name("anyloop-monitor".to_owned()).spawn(run);
+        if monitor.is_err() {
+            // No thread to be had: the next saturated push tries again.
+            let pools = {
+                let mut monitor = lock();
+                monitor.running = false;
+                std::mem::take(&mut monitor.pools)
+            };
+            for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {
+                pool.lock().monitored = false;
+            }
+        }
+    }
+}
+
+fn run() {
+    loop {
+        thread::sleep(STALL);
+        let mut pools = std::mem::take(&mut lock().pools);
+        pools.retain_mut(|watched| {
+            let Some(pool) = watched.pool.upgrade() else { return false };
+            let report = watched.look(&pool);
+            if let Some(report) = report {
+                if let Some(hook) = &pool.settings.on_stall {
+                    quietly(|| hook(&report));
+                }
+                warning::stalled(&report);
+            }
+            let mut state = pool.lock();
+            state.monitored = state.queues.len() > 0 || !pool.outbox.is_empty();
+            let stays = state.monitored;
+            drop(state);
+            stays
+        });
+        let mut monitor = lock();
+        monitor.pools.append(&mut pools);
+        if monitor.pools.is_empty() {
+            monitor.running = false;
+            return;
+        }
+    }
+}
+
+impl Watched {
+    /// A report, if nothing has moved for long enough; once, until something moves.
+    fn look(&mut self, pool: &Shared) -> Option<StallReport> {
+        let now = Instant::now();
+        let (taken, queued, places) = {
+            let state = pool.lock();
+            let places: Vec<(usize, u64, Option<&'static Location<'static>>)> = state
+                .staff
+                .iter()
+                .map(|(key, member)| (key, member.employee.tally.seen(), member.employee.place()))
+                .collect();
+            (pool.taken(&state), state.queues.len() + pool.outbox.len(), places)
+        };
+        self.calls.retain(|key, _| places.iter().any(|(other, ..)| other == key));
+        let mut calls = Vec::new();
+        for (key, seen, place) in places {
+            let since = self.calls.entry(key).or_insert((seen, now));
+            if since.0 != seen {
+                *since = (seen, now);
+            }
+            if let Some(place) = place {
+                calls.push(RunningCall { place, running_for: now.duration_since(since.1) });
+            }
+        }
+        if taken != self.taken || queued == 0 {
+            (self.taken, self.since, self.reported) = (taken, now, false);
+            return None;
+        }
+        let stalled_for = now.duration_since(self.since);
+        if self.reported || stalled_for < STALL {
+            return None;
+        }
+        self.reported = true;
+        calls.sort_by_key(|call| std::cmp::Reverse(call.running_for));
+        Some(StallReport { pool: pool.settings.name.clone(), queued, stalled_for, calls })
+    }
+}

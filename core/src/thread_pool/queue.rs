@@ -1,0 +1,291 @@
+//! Who waits for a thread: the pool's own queue and one for each view, served in turn (C18).
+//!
+//! Plain data, used under the pool's lock. Nothing foreign runs here: jobs are only moved.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use slab::Slab;
+
+use super::metrics::{Counts, Timings};
+use crate::pool::Job;
+
+/// One call in [`SAMPLE`] has its times measured; it costs two looks at the clock.
+const SAMPLE: u64 = 64;
+/// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
+const SWEEP: usize = 1 << 16;
+
+/// The tenant that the pool's own queue belongs to.
+pub(super) const OWN: usize = 0;
+
+/// A job in the queue.
+pub(super) struct Entry {
+    pub(super) job: Job,
+    /// When it was queued, in nanoseconds since the pool was made, if it is a sample; else 0.
+    pub(super) queued_at: u64,
+}
+
+/// Somebody with a queue of its own.
+pub(super) struct Tenant {
+    jobs: VecDeque<Entry>,
+    /// Calls that wait for room in `jobs` (C14).
+    waiting: VecDeque<Entry>,
+    room: usize,
+    /// The most jobs that run at the same time; `None` for the pool's own queue, which its threads bound.
+    limit: Option<NonZeroUsize>,
+    /// Counted where there is a limit.
+    running: usize,
+    /// Whether it is in the rotation: it has jobs, and may run one more.
+    listed: bool,
+    /// Nobody can submit to it any more.
+    closed: bool,
+    pushed: u64,
+    sweep_at: usize,
+    /// When the last sample that left the queue had come into it.
+    last_sample: u64,
+    pub(super) counts: Counts,
+    pub(super) timings: Arc<Timings>,
+}
+
+/// What became of a job that was to be queued.
+pub(super) enum Pushed {
+    Queued,
+    /// It waits for room.
+    Waiting,
+    /// Given back.
+    Full(Job),
+}
+
+/// A job that was taken, and whose it is.
+pub(super) struct Taken {
+    pub(super) entry: Entry,
+    pub(super) tenant: usize,
+}
+
+/// How full a tenant's queue is.
+#[derive(Default)]
+pub(super) struct Fill {
+    pub(super) queued: usize,
+    pub(super) waiting: usize,
+    /// When the first in line had been queued at the latest sample before it; `None` if nobody waits.
+    pub(super) oldest: Option<u64>,
+    pub(super) running: usize,
+}
+
+pub(super) struct Queues {
+    tenants: Slab<Tenant>,
+    /// Those that have something to run, the next one first.
+    rotation: VecDeque<usize>,
+    /// Jobs in all queues, those that wait for room left out.
+    len: usize,
+}
+
+impl Tenant {
+    fn new(limit: Option<NonZeroUsize>, room: usize) -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            waiting: VecDeque::new(),
+            room,
+            limit,
+            running: 0,
+            listed: false,
+            closed: false,
+            pushed: 0,
+            sweep_at: SWEEP,
+            last_sample: 0,
+            counts: Counts::default(),
+            timings: Arc::default(),
+        }
+    }
+
+    fn may_run(&self) -> bool {
+        self.limit.is_none_or(|limit| self.running < limit.get())
+    }
+
+    pub(super) fn fill(&self) -> Fill {
+        let oldest = self.jobs.front().map(|entry| match entry.queued_at {
+            0 => self.last_sample,
+            at => at,
+        });
+        Fill { queued: self.jobs.len(), waiting: self.waiting.len(), oldest, running: self.running }
+    }
+
+    fn is_gone(&self) -> bool {
+        self.closed && self.jobs.is_empty() && self.running == 0
+    }
+}
+
+impl Queues {
+    pub(super) fn new(room: usize) -> Self {
+        let mut tenants = Slab::new();
+        let own = tenants.insert(Tenant::new(None, room));
+        debug_assert_eq!(own, OWN);
+        Self { tenants, rotation: VecDeque::new(), len: 0 }
+    }
+
+    pub(super) fn add_view(&mut self, limit: NonZeroUsize) -> usize {
+        self.tenants.insert(Tenant::new(Some(limit), usize::MAX))
+    }
+
+    /// Nobody can submit to the view any more; what is queued still runs.
+    pub(super) fn close_view(&mut self, key: usize) {
+        if let Some(tenant) = self.tenants.get_mut(key) {
+            tenant.closed = true;
+            self.remove_if_gone(key);
+        }
+    }
+
+    fn remove_if_gone(&mut self, key: usize) {
+        if self.tenants.get(key).is_some_and(Tenant::is_gone) {
+            let gone = self.tenants.remove(key);
+            // The pool's figures include those of its views, past ones too.
+            self.tenants[OWN].counts.refused += gone.counts.refused;
+        }
+    }
+
+    /// Jobs in all queues that could not start yet.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether some job may be started.
+    pub(super) fn is_ready(&self) -> bool {
+        !self.rotation.is_empty()
+    }
+
+    /// Whether the pool's own queue is the only one with something to run.
+    pub(super) fn own_alone(&self) -> bool {
+        self.rotation.len() == 1 && self.rotation[0] == OWN
+    }
+
+    pub(super) fn tenant_mut(&mut self, key: usize) -> Option<&mut Tenant> {
+        self.tenants.get_mut(key)
+    }
+
+    pub(super) fn tenant(&self, key: usize) -> Option<&Tenant> {
+        self.tenants.get(key)
+    }
+
+    pub(super) fn tenants(&self) -> impl Iterator<Item = &Tenant> {
+        self.tenants.iter().map(|(_, tenant)| tenant)
+    }
+
+    /// Queues a job; `patient` ones wait for room. `now` is asked for samples alone. Cancelled jobs that
+    /// had to be cleared away go to `spent`, to be dropped without the lock.
+    pub(super) fn push(
+        &mut self,
+        key: usize,
+        job: Job,
+        patient: bool,
+        now: impl FnOnce() -> u64,
+        spent: &mut Vec<Entry>,
+    ) -> Pushed {
+        let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
+        let full = tenant.jobs.len() >= tenant.room || !tenant.waiting.is_empty();
+        if full || tenant.jobs.len() >= tenant.sweep_at {
+            self.len -= tenant.sweep(spent);
+        }
+        let sampled = tenant.pushed.is_multiple_of(SAMPLE);
+        tenant.pushed += 1;
+        let entry = Entry { job, queued_at: if sampled { now() } else { 0 } };
+        if tenant.jobs.len() >= tenant.room || !tenant.waiting.is_empty() {
+            if !patient {
+                return Pushed::Full(entry.job);
+            }
+            tenant.waiting.push_back(entry);
+            return Pushed::Waiting;
+        }
+        tenant.jobs.push_back(entry);
+        self.len += 1;
+        self.list(key);
+        Pushed::Queued
+    }
+
+    fn list(&mut self, key: usize) {
+        let tenant = &mut self.tenants[key];
+        if !tenant.listed && !tenant.jobs.is_empty() && tenant.may_run() {
+            tenant.listed = true;
+            self.rotation.push_back(key);
+        }
+    }
+
+    /// The next job, by turns.
+    pub(super) fn pop(&mut self) -> Option<Taken> {
+        let key = self.rotation.pop_front()?;
+        let tenant = &mut self.tenants[key];
+        tenant.listed = false;
+        let entry = tenant.jobs.pop_front()?;
+        self.len -= 1;
+        if entry.queued_at != 0 {
+            tenant.last_sample = entry.queued_at;
+        }
+        if tenant.limit.is_some() {
+            tenant.running += 1;
+        }
+        if let Some(next) = tenant.waiting.pop_front() {
+            tenant.jobs.push_back(next);
+            self.len += 1;
+        }
+        self.list(key);
+        Some(Taken { entry, tenant: key })
+    }
+
+    /// A job of a view has ended, or lends its place.
+    pub(super) fn give_back(&mut self, key: usize) {
+        let Some(tenant) = self.tenants.get_mut(key) else { return };
+        if tenant.limit.is_some() {
+            tenant.running -= 1;
+            self.list(key);
+            self.remove_if_gone(key);
+        }
+    }
+
+    /// A job of a view takes its place back, whether or not there is room.
+    pub(super) fn take_back(&mut self, key: usize) {
+        if let Some(tenant) = self.tenants.get_mut(key)
+            && tenant.limit.is_some()
+        {
+            tenant.running += 1;
+        }
+    }
+
+    /// Everything that is queued or waits for room.
+    pub(super) fn drain(&mut self) -> Vec<Entry> {
+        self.rotation.clear();
+        self.len = 0;
+        let mut all = Vec::new();
+        for (_, tenant) in &mut self.tenants {
+            tenant.listed = false;
+            all.extend(tenant.jobs.drain(..));
+            all.extend(tenant.waiting.drain(..));
+        }
+        let keys: Vec<usize> = self.tenants.iter().map(|(key, _)| key).collect();
+        for key in keys {
+            self.remove_if_gone(key);
+        }
+        all
+    }
+}
+
+impl Tenant {
+    /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
+    fn sweep(&mut self, spent: &mut Vec<Entry>) -> usize {
+        let before = self.jobs.len();
+        for queue in [&mut self.jobs, &mut self.waiting] {
+            if queue.iter().any(|entry| entry.job.is_cancelled()) {
+                let (gone, left) = queue.drain(..).partition::<Vec<_>, _>(|entry| entry.job.is_cancelled());
+                queue.extend(left);
+                spent.extend(gone);
+            }
+        }
+        while self.jobs.len() < self.room
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.jobs.push_back(next);
+        }
+        self.sweep_at = SWEEP.max(self.jobs.len() * 2);
+        // Nobody comes in who was not let in by somebody going.
+        before.saturating_sub(self.jobs.len())
+    }
+}

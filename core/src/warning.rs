@@ -1,0 +1,131 @@
+//! What anyloop warns of while a program runs: with the feature `tracing` as an event of level WARN, and to the
+//! handler of [`on_warning`] if there is one.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::catch::quietly;
+use crate::current::AlreadySet;
+
+/// Something that a program may not have meant.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Warning<'a> {
+    /// For the first time in this process, a call was cancelled in the queue because its task was dropped
+    /// (C03). Code that comes from a runtime whose handles may be dropped loses work here: it should
+    /// [`detach`](crate::Task::detach) them.
+    #[non_exhaustive]
+    DroppedInQueue {
+        /// Where the call was submitted.
+        place: &'static Location<'static>,
+    },
+    /// Calls are queued in a pool, and none was begun for a second.
+    Stalled(&'a StallReport),
+}
+
+/// A pool in which nothing moves.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StallReport {
+    /// The pool's name.
+    pub pool: String,
+    /// Calls that wait.
+    pub queued: usize,
+    /// For how long none was begun, at least.
+    pub stalled_for: Duration,
+    /// What the pool's threads are doing, the longest first.
+    pub calls: Vec<RunningCall>,
+}
+
+/// A call that a thread is running.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct RunningCall {
+    /// Where it was submitted.
+    pub place: &'static Location<'static>,
+    /// For how long it has been running, at least: since it was seen first.
+    pub running_for: Duration,
+}
+
+impl StallReport {
+    /// How many places a report's text names.
+    const NAMED: usize = 8;
+}
+
+impl fmt::Display for StallReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { pool, queued, stalled_for, calls } = self;
+        write!(
+            f,
+            "the pool {pool:?} has begun no call for {:.1} s while {queued} wait: all its threads are taken. \
+             Raise max_threads, or shorten what runs:",
+            stalled_for.as_secs_f64()
+        )?;
+        for RunningCall { place, running_for } in calls.iter().take(Self::NAMED) {
+            write!(f, " {place} (for {:.1} s)", running_for.as_secs_f64())?;
+        }
+        match calls.len().saturating_sub(Self::NAMED) {
+            0 => Ok(()),
+            more => write!(f, " and {more} more"),
+        }
+    }
+}
+
+impl fmt::Display for Warning<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DroppedInQueue { place } => write!(
+                f,
+                "a call submitted at {place} was cancelled in the queue, because its task was dropped: \
+                 `detach()` it if it is to run all the same (this is said once)"
+            ),
+            Self::Stalled(report) => report.fmt(f),
+        }
+    }
+}
+
+type Handler = dyn Fn(&Warning<'_>) + Send + Sync;
+
+static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
+
+/// Sets what is called with each warning. Once.
+///
+/// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's on a thread
+/// of anyloop's own. A panic in it is caught and ignored.
+///
+/// # Errors
+///
+/// [`AlreadySet`] the second time; the first handler stays.
+///
+/// ```
+/// anyloop_core::on_warning(|warning| eprintln!("anyloop: {warning}"))?;
+/// # Ok::<(), anyloop_core::AlreadySet>(())
+/// ```
+pub fn on_warning(handler: impl Fn(&Warning<'_>) + Send + Sync + 'static) -> Result<(), AlreadySet> {
+    HANDLER.set(Box::new(handler)).map_err(|_| AlreadySet)
+}
+
+fn warn(warning: &Warning<'_>) {
+    #[cfg(feature = "tracing")]
+    quietly(|| tracing::warn!(target: "anyloop", "{warning}"));
+    if let Some(handler) = HANDLER.get() {
+        quietly(|| handler(warning));
+    }
+}
+
+/// The first time, says so.
+#[inline]
+pub(crate) fn dropped_in_queue(place: &'static Location<'static>) {
+    static SAID: AtomicBool = AtomicBool::new(false);
+    // ORDERING: Relaxed: it guards nothing but the saying.
+    if !SAID.load(Ordering::Relaxed) && !SAID.swap(true, Ordering::Relaxed) {
+        warn(&Warning::DroppedInQueue { place });
+    }
+}
+
+pub(crate) fn stalled(report: &StallReport) {
+    warn(&Warning::Stalled(report));
+}
