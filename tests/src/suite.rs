@@ -87,6 +87,33 @@ macro_rules! __clauses {
             c16_a_handler_that_panics_refuses
             c16_a_thread_that_dies_in_its_set_up_is_a_refusal
             c16_a_handler_that_started_the_thread_all_the_same
+            c14_a_full_queue_refuses_what_does_not_wait
+            c14_a_call_waits_for_room_in_order
+            c14_who_waits_for_room_can_be_cancelled
+            c14_a_cancelled_call_leaves_its_room
+            c14_the_queue_never_grows_past_its_limit
+            c14_a_shutdown_runs_who_waits_for_room
+            c15_a_shutdown_runs_what_is_queued
+            c15_a_shutdown_runs_what_views_have_queued
+            c15_inside_a_call_of_the_pool_it_is_refused
+            c15_a_shutdown_in_time_counts_what_finished
+            c15_a_shutdown_whose_time_is_up_cancels_the_rest
+            c15_dropping_the_last_handle_runs_what_is_queued
+            c15_a_view_keeps_its_pool_open
+            c15_submits_that_race_with_a_shutdown_end
+            c17_a_call_may_wait_for_another_on_a_full_pool
+            c17_a_call_may_wait_for_another_on_a_full_view
+            c17_all_threads_may_wait_at_once
+            c17_the_place_is_taken_back_without_waiting
+            c17_too_deep_is_an_error
+            c17_waiting_for_other_things_needs_no_thread
+            c18_a_view_keeps_its_limit
+            c18_limits_do_not_add_up
+            c18_a_view_of_none_says_so
+            c18_queues_are_served_in_turn
+            c18_a_full_view_keeps_nobody_else_waiting
+            c18_any_pool_can_be_limited
+            c18_a_call_may_take_several_permits
         }
         $crate::__tests! { $subject; runs;
             c19_a_run_cancels_its_futures

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::employment::{employer, tenant};
-use super::queue::OWN;
 use super::shared::{Shared, State};
 
 /// How long a pool may look stuck before a waiting call says so.
@@ -19,7 +18,6 @@ const STUCK: Duration = Duration::from_secs(3);
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     tenant: usize,
-    given: bool,
     /// Since when nothing has moved, and how many jobs had been taken then.
     stuck: Option<(Instant, u64)>,
 }
@@ -30,32 +28,27 @@ impl Lent {
         let shared = employer()?;
         let tenant = tenant();
         let mut state = shared.lock();
-        let given = state.lent < shared.settings.max_threads.get();
-        if given {
-            state.lent += 1;
-            state.strict = true;
-            shared.outbox.set_strict(true);
-            if tenant != OWN {
-                state.queues.give_back(tenant);
-            }
-        } else {
-            state.kept += 1;
-        }
+        state.waits += 1;
+        state.queues.begin_wait(tenant);
+        state.strict = true;
+        shared.outbox.set_strict(true);
         shared.go_on(state);
-        Some(Self { shared, tenant, given, stuck: None })
+        Some(Self { shared, tenant, stuck: None })
     }
 
-    /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck).
+    /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck): more wait than can lend
+    /// their places.
     pub(crate) fn needs_watching(&self) -> bool {
-        !self.given
+        let state = self.shared.lock();
+        state.waits >= state.lendable
     }
 
     /// Whether every thread of the pool has waited for a while, with work in the queue that none can take.
     pub(crate) fn is_stuck(&mut self) -> bool {
         let taken = {
             let state = self.shared.lock();
-            let waits = state.busy() == state.kept && self.shared.has_work(&state);
-            waits.then(|| self.shared.taken(&state))
+            let all_wait = state.waits > state.lent() && state.running() == state.waits;
+            (all_wait && self.shared.has_work(&state)).then(|| self.shared.taken(&state))
         };
         match (taken, self.stuck) {
             (None, _) => self.stuck = None,
@@ -80,22 +73,20 @@ impl Lent {
 impl Drop for Lent {
     fn drop(&mut self) {
         let mut state = self.shared.lock();
-        if !self.given {
-            state.kept -= 1;
-            return;
-        }
-        state.lent -= 1;
-        if self.tenant != OWN {
-            state.queues.take_back(self.tenant);
-        }
+        state.waits -= 1;
+        state.queues.end_wait(self.tenant);
         self.shared.relax(&mut state);
+        // Another call that waits may lend its place now.
+        if state.waits >= state.lendable {
+            self.shared.go_on(state);
+        }
     }
 }
 
 impl Shared {
     /// Lets workers take jobs without a look at the counts again, when these are back in order.
     pub(super) fn relax(&self, state: &mut State) {
-        if state.strict && state.lent == 0 && state.busy() <= self.settings.max_threads.get() {
+        if state.strict && state.waits == 0 && state.busy() <= self.settings.max_threads.get() {
             state.strict = false;
             self.outbox.set_strict(false);
         }

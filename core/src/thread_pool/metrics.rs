@@ -217,7 +217,7 @@ impl Shared {
             }
             counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();
             queued = state.queues.len() + self.outbox.len();
-            running = state.busy() + state.lent;
+            running = state.running();
         }
         let (threads, idle) = (state.threads, state.idle.len());
         let (threads_started, threads_ended) = (state.started, state.ended);

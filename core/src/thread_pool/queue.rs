@@ -29,6 +29,13 @@ pub(super) struct Entry {
 /// Somebody with a queue of its own.
 pub(super) struct Tenant {
     jobs: VecDeque<Entry>,
+    /// What the tenant's own calls have submitted. Served in turn with the others, and before them while calls
+    /// wait: most likely for these (C17).
+    nested: VecDeque<Entry>,
+    /// Whether it is the turn of the nested ones.
+    nested_next: bool,
+    /// Calls of the tenant that wait for others.
+    waits: usize,
     /// Calls that wait for room in `jobs` (C14).
     waiting: VecDeque<Entry>,
     room: usize,
@@ -46,6 +53,15 @@ pub(super) struct Tenant {
     last_sample: u64,
     pub(super) counts: Counts,
     pub(super) timings: Arc<Timings>,
+}
+
+/// How a job is submitted.
+#[derive(Clone, Copy)]
+pub(super) struct Manner {
+    /// It can wait for room.
+    pub(super) patient: bool,
+    /// By a call of the pool itself.
+    pub(super) nested: bool,
 }
 
 /// What became of a job that was to be queued.
@@ -85,6 +101,9 @@ impl Tenant {
     fn new(limit: Option<NonZeroUsize>, room: usize) -> Self {
         Self {
             jobs: VecDeque::new(),
+            nested: VecDeque::new(),
+            nested_next: true,
+            waits: 0,
             waiting: VecDeque::new(),
             room,
             limit,
@@ -99,20 +118,46 @@ impl Tenant {
         }
     }
 
+    fn is_full(&self) -> bool {
+        self.len() >= self.room || !self.waiting.is_empty()
+    }
+
     fn may_run(&self) -> bool {
         self.limit.is_none_or(|limit| self.running < limit.get())
     }
 
     pub(super) fn fill(&self) -> Fill {
-        let oldest = self.jobs.front().map(|entry| match entry.queued_at {
+        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| match entry.queued_at {
             0 => self.last_sample,
             at => at,
         });
-        Fill { queued: self.jobs.len(), waiting: self.waiting.len(), oldest, running: self.running }
+        let queued = self.len().min(self.room);
+        let waiting = self.waiting.len() + self.len() - queued;
+        Fill { queued, waiting, oldest, running: self.running + self.waits }
+    }
+
+    fn len(&self) -> usize {
+        self.jobs.len() + self.nested.len()
     }
 
     fn is_gone(&self) -> bool {
-        self.closed && self.jobs.is_empty() && self.running == 0
+        self.closed && self.len() == 0 && self.running == 0 && self.waits == 0
+    }
+
+    /// The next job, in the order of its queue.
+    fn take(&mut self) -> Option<Entry> {
+        let nested_first = self.nested_next || self.waits > 0;
+        self.nested_next = !self.nested_next;
+        let (first, second) = if nested_first {
+            (&mut self.nested, &mut self.jobs)
+        } else {
+            (&mut self.jobs, &mut self.nested)
+        };
+        let entry = first.pop_front().or_else(|| second.pop_front())?;
+        if entry.queued_at != 0 {
+            self.last_sample = entry.queued_at;
+        }
+        Some(entry)
     }
 }
 
@@ -171,32 +216,35 @@ impl Queues {
         self.tenants.iter().map(|(_, tenant)| tenant)
     }
 
-    /// Queues a job; `patient` ones wait for room. `now` is asked for samples alone. Cancelled jobs that
+    /// Queues a job. A `patient` one waits for room; one that a call of the pool submits, and waits for perhaps, finds it
+    /// at once, or nobody might ever make any. `now` is asked for samples alone. Cancelled jobs that
     /// had to be cleared away go to `spent`, to be dropped without the lock.
     pub(super) fn push(
         &mut self,
         key: usize,
         job: Job,
-        patient: bool,
+        Manner { patient, nested }: Manner,
         now: impl FnOnce() -> u64,
         spent: &mut Vec<Entry>,
     ) -> Pushed {
         let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
-        let full = tenant.jobs.len() >= tenant.room || !tenant.waiting.is_empty();
-        if full || tenant.jobs.len() >= tenant.sweep_at {
+        if tenant.is_full() || tenant.len() >= tenant.sweep_at {
             self.len -= tenant.sweep(spent);
         }
         let sampled = tenant.pushed.is_multiple_of(SAMPLE);
         tenant.pushed += 1;
         let entry = Entry { job, queued_at: if sampled { now() } else { 0 } };
-        if tenant.jobs.len() >= tenant.room || !tenant.waiting.is_empty() {
-            if !patient {
-                return Pushed::Full(entry.job);
-            }
+        if tenant.is_full() && !patient {
+            return Pushed::Full(entry.job);
+        }
+        if nested {
+            tenant.nested.push_back(entry);
+        } else if tenant.is_full() {
             tenant.waiting.push_back(entry);
             return Pushed::Waiting;
+        } else {
+            tenant.jobs.push_back(entry);
         }
-        tenant.jobs.push_back(entry);
         self.len += 1;
         self.list(key);
         Pushed::Queued
@@ -204,7 +252,7 @@ impl Queues {
 
     fn list(&mut self, key: usize) {
         let tenant = &mut self.tenants[key];
-        if !tenant.listed && !tenant.jobs.is_empty() && tenant.may_run() {
+        if !tenant.listed && tenant.len() > 0 && tenant.may_run() {
             tenant.listed = true;
             self.rotation.push_back(key);
         }
@@ -213,17 +261,34 @@ impl Queues {
     /// The next job, by turns.
     pub(super) fn pop(&mut self) -> Option<Taken> {
         let key = self.rotation.pop_front()?;
-        let tenant = &mut self.tenants[key];
-        tenant.listed = false;
-        let entry = tenant.jobs.pop_front()?;
-        self.len -= 1;
-        if entry.queued_at != 0 {
-            tenant.last_sample = entry.queued_at;
+        self.tenants[key].listed = false;
+        self.take(key)
+    }
+
+    /// The next job of the pool's own calls that a call has submitted and may wait for, if any call waits.
+    pub(super) fn pop_awaited(&mut self) -> Option<Taken> {
+        let own = &self.tenants[OWN];
+        if own.waits == 0 || own.nested.is_empty() {
+            return None;
         }
+        let taken = self.take(OWN);
+        if self.tenants[OWN].len() == 0 {
+            self.tenants[OWN].listed = false;
+            self.rotation.retain(|key| *key != OWN);
+        }
+        taken
+    }
+
+    fn take(&mut self, key: usize) -> Option<Taken> {
+        let tenant = &mut self.tenants[key];
+        let entry = tenant.take()?;
+        self.len -= 1;
         if tenant.limit.is_some() {
             tenant.running += 1;
         }
-        if let Some(next) = tenant.waiting.pop_front() {
+        if tenant.len() < tenant.room
+            && let Some(next) = tenant.waiting.pop_front()
+        {
             tenant.jobs.push_back(next);
             self.len += 1;
         }
@@ -231,22 +296,31 @@ impl Queues {
         Some(Taken { entry, tenant: key })
     }
 
-    /// A job of a view has ended, or lends its place.
+    /// A call of a tenant waits for others, and lends its place.
+    pub(super) fn begin_wait(&mut self, key: usize) {
+        if let Some(tenant) = self.tenants.get_mut(key) {
+            tenant.waits += 1;
+            self.give_back(key);
+        }
+    }
+
+    /// It goes on, whether or not there is room.
+    pub(super) fn end_wait(&mut self, key: usize) {
+        if let Some(tenant) = self.tenants.get_mut(key) {
+            tenant.waits -= 1;
+            if tenant.limit.is_some() {
+                tenant.running += 1;
+            }
+        }
+    }
+
+    /// A job of a view has ended, or waits.
     pub(super) fn give_back(&mut self, key: usize) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         if tenant.limit.is_some() {
             tenant.running -= 1;
             self.list(key);
             self.remove_if_gone(key);
-        }
-    }
-
-    /// A job of a view takes its place back, whether or not there is room.
-    pub(super) fn take_back(&mut self, key: usize) {
-        if let Some(tenant) = self.tenants.get_mut(key)
-            && tenant.limit.is_some()
-        {
-            tenant.running += 1;
         }
     }
 
@@ -257,8 +331,9 @@ impl Queues {
         let mut all = Vec::new();
         for (_, tenant) in &mut self.tenants {
             tenant.listed = false;
-            all.extend(tenant.jobs.drain(..));
-            all.extend(tenant.waiting.drain(..));
+            for queue in [&mut tenant.jobs, &mut tenant.nested, &mut tenant.waiting] {
+                all.extend(queue.drain(..));
+            }
         }
         let keys: Vec<usize> = self.tenants.iter().map(|(key, _)| key).collect();
         for key in keys {
@@ -271,21 +346,21 @@ impl Queues {
 impl Tenant {
     /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
     fn sweep(&mut self, spent: &mut Vec<Entry>) -> usize {
-        let before = self.jobs.len();
-        for queue in [&mut self.jobs, &mut self.waiting] {
+        let before = self.len();
+        for queue in [&mut self.jobs, &mut self.nested, &mut self.waiting] {
             if queue.iter().any(|entry| entry.job.is_cancelled()) {
                 let (gone, left) = queue.drain(..).partition::<Vec<_>, _>(|entry| entry.job.is_cancelled());
                 queue.extend(left);
                 spent.extend(gone);
             }
         }
-        while self.jobs.len() < self.room
+        while self.len() < self.room
             && let Some(next) = self.waiting.pop_front()
         {
             self.jobs.push_back(next);
         }
-        self.sweep_at = SWEEP.max(self.jobs.len() * 2);
+        self.sweep_at = SWEEP.max(self.len() * 2);
         // Nobody comes in who was not let in by somebody going.
-        before.saturating_sub(self.jobs.len())
+        before.saturating_sub(self.len())
     }
 }

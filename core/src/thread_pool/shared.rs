@@ -11,12 +11,12 @@ use std::time::Instant;
 use slab::Slab;
 
 use super::builder::Settings;
-use super::employment::Employee;
+use super::employment::{Employee, is_own_thread};
 use super::growth::{Growth, Role};
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::{Outbox, Portion};
-use super::queue::{Entry, OWN, Pushed, Queues, Taken};
+use super::queue::{Entry, Manner, OWN, Pushed, Queues, Taken};
 use super::sleeper::{Sleeper, Standing};
 use crate::catch::quietly;
 use crate::pool::{Job, Refused};
@@ -40,10 +40,10 @@ pub(super) struct State {
     pub(super) idle: Vec<Arc<Sleeper>>,
     /// Threads that run, or are being started.
     pub(super) threads: usize,
-    /// Threads of those whose call waits, and has lent its place to others (C17).
-    pub(super) lent: usize,
-    /// Threads whose call waits without having lent its place, because too many are lent.
-    pub(super) kept: usize,
+    /// Threads of those whose call waits for others (C17).
+    pub(super) waits: usize,
+    /// The most places that such calls may lend: `max_threads`.
+    pub(super) lendable: usize,
     /// The outbox is closed to who has not looked at the counts: some call has lent its place.
     pub(super) strict: bool,
     pub(super) growth: Growth,
@@ -82,8 +82,18 @@ impl State {
     /// Threads that run closures, or have looked for one and not gone idle yet. Those whose call waits
     /// for another one do not count.
     pub(super) fn busy(&self) -> usize {
-        let others = self.idle.len() + self.growth.searching + usize::from(self.growth.watching) + self.lent;
-        self.threads - others
+        let others = self.idle.len() + self.growth.searching + usize::from(self.growth.watching);
+        self.threads - others - self.lent()
+    }
+
+    /// Places that waiting calls have lent to others.
+    pub(super) fn lent(&self) -> usize {
+        self.waits.min(self.lendable)
+    }
+
+    /// Calls that run or wait.
+    pub(super) fn running(&self) -> usize {
+        self.busy() + self.lent()
     }
 
     /// Takes an idle worker off the list, or reserves a thread, for `role`; if one more may work.
@@ -94,7 +104,7 @@ impl State {
         if let Some(sleeper) = self.recruit_idle(role) {
             return Some(Recruit::Wake(sleeper));
         }
-        if self.threads >= max_threads.get() + self.lent {
+        if self.threads >= max_threads.get() + self.lent() {
             return None;
         }
         self.threads += 1;
@@ -131,8 +141,8 @@ impl Shared {
             portion: Portion::new(),
             idle: Vec::new(),
             threads: 0,
-            lent: 0,
-            kept: 0,
+            waits: 0,
+            lendable: settings.max_threads.get(),
             strict: false,
             growth: Growth::new(),
             closed: false,
@@ -187,6 +197,7 @@ impl Shared {
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
+        let nested = is_own_thread(self);
         let mut state = self.lock();
         if state.closed {
             if let Some(tenant) = state.queues.tenant_mut(tenant) {
@@ -201,7 +212,8 @@ impl Shared {
             job.expect_soon();
         }
         let mut spent = Vec::new();
-        let pushed = state.queues.push(tenant, job, patient, || self.now(), &mut spent);
+        let manner = Manner { patient, nested };
+        let pushed = state.queues.push(tenant, job, manner, || self.now(), &mut spent);
         if let Pushed::Full(job) = pushed {
             if let Some(tenant) = state.queues.tenant_mut(tenant) {
                 tenant.counts.refused += 1;
@@ -231,12 +243,17 @@ impl Shared {
 
     /// The next job that may be started, under the lock.
     pub(super) fn pop(&self, state: &mut State) -> Option<Taken> {
+        if let Some(taken) = state.queues.pop_awaited() {
+            state.growth.taken += 1;
+            return Some(taken);
+        }
         if let Some(entry) = self.outbox.take_strictly() {
             return Some(Taken { entry, tenant: OWN });
         }
         let taken = state.queues.pop()?;
         state.growth.taken += 1;
-        if state.queues.own_alone() && state.lent == 0 {
+        // A queue with a limit has no annexe.
+        if state.queues.own_alone() && state.waits == 0 && self.settings.queue_limit.is_none() {
             let so_far = state.growth.taken + self.outbox.taken();
             let portion = state.portion.next(state.busy(), so_far);
             if portion > 1 {
@@ -292,14 +309,14 @@ impl Shared {
     }
 
     /// Cancels what is left after a close: what is queued ends in `Shutdown`, what runs is told. Returns how many were
-    /// queued.
-    pub(super) fn cancel_rest(&self) -> usize {
-        let (queued, running) = {
+    /// queued, and how many ran.
+    pub(super) fn cancel_rest(&self) -> (usize, usize) {
+        let (queued, running, busy) = {
             let mut state = self.lock();
             let mut queued = self.outbox.drain();
             queued.extend(state.queues.drain());
             let running: Vec<_> = state.staff.iter().map(|(_, member)| member.employee.clone()).collect();
-            (queued, running)
+            (queued, running, state.running())
         };
         for employee in running {
             employee.stop();
@@ -309,7 +326,7 @@ impl Shared {
             cancelled += usize::from(!job.is_cancelled());
             job.refuse(Refused::Shutdown);
         }
-        cancelled
+        (cancelled, busy)
     }
 }
 

@@ -152,13 +152,10 @@ impl Future for ShutdownTimeout {
             }
             return Poll::Pending;
         }
-        let cancelled = if ended.is_ready() { 0 } else { shared.cancel_rest() };
-        let metrics = shared.metrics(OWN);
-        Poll::Ready(Ok(ShutdownReport {
-            finished: finished(&metrics) - this.finished_before,
-            cancelled,
-            still_running: if ended.is_ready() { 0 } else { metrics.running },
-        }))
+        // Looked at first: who is told to end may do so at once.
+        let finished = finished(&shared.metrics(OWN)) - this.finished_before;
+        let (cancelled, still_running) = if ended.is_ready() { (0, 0) } else { shared.cancel_rest() };
+        Poll::Ready(Ok(ShutdownReport { finished, cancelled, still_running }))
     }
 }
 

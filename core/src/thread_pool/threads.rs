@@ -56,7 +56,7 @@ impl Shared {
             state.started -= 1;
             state.growth.discharge(role);
             // A thread whose call waits, for this very job perhaps, is none that could run it.
-            if state.threads > state.lent {
+            if state.threads > state.waits {
                 // While this thread was expected, nobody else was called.
                 let idle = if self.has_work(&state) { state.recruit_idle(Role::Searcher) } else { None };
                 drop(state);

@@ -1,4 +1,4 @@
-//! C10, C11 and C16: what `ThreadPool` promises of its threads.
+//! C10, C11 and C16: how many threads there are, and what runs on them.
 //!
 //! Run on another pool, C10 and C11 tell what that one keeps: C11's order and bound are looked at where a
 //! pool of a known width can be made.
