@@ -79,10 +79,11 @@ pub mod __private;
 #[cfg(feature = "async-std")]
 pub use anyloop_async_std::AsyncStd;
 pub use anyloop_core::{
-    Adapter, AlreadySet, AnyPool, AnyRuntime, BlockOn, BuildError, Builder, Call, Cancel, DRAIN_LIMIT, Drain,
-    Elapsed, EnterGuard, Gather, Gatherable, InsideOwnCall, Interval, Job, Limiter, Metrics, NativePool,
-    NoRuntime, Panic, Pool, PoolExt, Refused, Run, Runtime, Settle, Shutdown, Task, TaskError, ThreadPool,
-    Timeout, TryGather, TryGatherable, Work, cpu, from_thread, gather, register, set_default,
+    Adapter, All, AlreadySet, AnyPool, AnyRuntime, AtMost, BlockOn, BuildError, Builder, Call, Cancel,
+    Completed, DRAIN_LIMIT, Drain, Elapsed, EnterGuard, Gather, Gatherable, InsideOwnCall, Interval, Job,
+    Limiter, Metrics, NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run,
+    Runtime, Settle, Settled, Settling, Shutdown, Task, TaskError, Tasks, ThreadPool, Timeout, TryGather,
+    TryGatherable, Until, Work, cpu, from_thread, gather, race, race_ok, register, set_default,
     set_default_pool, try_gather,
 };
 #[cfg(feature = "futures")]

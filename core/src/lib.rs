@@ -48,14 +48,17 @@ pub use current::{
     Adapter, AlreadySet, adapters, current, default_pool, register, set_default, set_default_pool,
 };
 pub use error::{Panic, TaskError};
-pub use gather::{Gather, Gatherable, TryGather, TryGatherable, gather, try_gather};
+pub use gather::{
+    All, AtMost, Completed, Gather, Gatherable, Partial, Race, RaceOk, Settled, Settling, TryGather,
+    TryGatherable, Until, gather, race, race_ok, try_gather,
+};
 pub use hold::Hold;
 pub use limiter::Limiter;
 pub use no_runtime::NoRuntime;
 pub use pool::{AnyPool, Job, Limited, Pool, PoolExt, Refused};
 pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{
-    AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Timeout,
+    AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
 pub use supervise::Supervised;
 pub use task::{Cancel, Cancelling, NativeTask, Outcome, Remote, Task, WakerGuard};

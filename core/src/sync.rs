@@ -1,17 +1,17 @@
 //! Atomics and cells that [loom](https://docs.rs/loom) can take the place of (`--cfg loom`), so that the
 //! models check the very code that ships.
 
-#[cfg(loom)]
+#[cfg(all(test, loom))]
 pub(crate) use loom::{cell::UnsafeCell, sync::atomic};
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 pub(crate) use std::sync::atomic;
 
 /// std's cell with loom's interface.
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 #[derive(Debug)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
-#[cfg(not(loom))]
+#[cfg(not(all(test, loom)))]
 impl<T> UnsafeCell<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(std::cell::UnsafeCell::new(value))

@@ -3,15 +3,31 @@
 //! One function for tuples and for anything `IntoIterator`: the marker `M` keeps the two families of
 //! implementations apart, so that the compiler can tell that they do not overlap.
 
+mod children;
+mod completed;
+mod flow;
+mod judge;
+mod lazy;
 mod many;
+mod plan;
+mod progress;
+mod race;
+mod settle;
 mod slot;
+mod slots;
 mod tuple;
-mod wake;
+mod until;
+mod wake_set;
 
-use std::fmt;
-use std::marker::PhantomData;
+use judge::{Fallible, Plain};
+use many::Many;
+use progress::Silent;
 
-use many::{Many, TryMany};
+pub use completed::Completed;
+pub use plan::{All, AtMost, Gather, TryGather};
+pub use race::{Race, RaceOk, race, race_ok};
+pub use settle::{Settled, Settling};
+pub use until::{Partial, Until};
 
 /// What [`gather`] takes: a tuple of 0 to 12, or anything `IntoIterator`, of anything `IntoFuture`.
 ///
@@ -60,11 +76,19 @@ pub enum Together {}
 /// Runs all children at once, in place, and gives their values in input order (C20).
 ///
 /// Awaiting it starts them; they are polled on the task that awaits it, so that they may borrow. None in
-/// gives none out, at once. Beyond 30 children, only those that were woken are polled again (C21), from
-/// the third poll on.
+/// gives none out, at once. Up to 30 children are all polled whenever one of them was woken; beyond, only
+/// those that were woken (C21).
+///
+/// [`Gather`] has the policies: a limit, a `Result` for each child, an end from outside, progress, and values
+/// as they come.
 ///
 /// A lone `Result` or `Option` of a future is an iterator too, of at most one child: what looks like one
 /// value comes back as a `Vec`.
+///
+/// # Fairness
+///
+/// Each child is polled once in a poll of the gather, also if it wakes itself. After 256 children that
+/// stayed pending the gather lets others on its runtime go first, and goes on with the next child.
 ///
 /// # Cancellation
 ///
@@ -87,11 +111,14 @@ pub enum Together {}
 /// # });
 /// ```
 pub fn gather<M, G: Gatherable<M>>(children: G) -> Gather<G, M> {
-    Gather { children, marker: PhantomData }
+    Gather::new(children)
 }
 
 /// As [`gather`], but ends with the first error in time; the other children are dropped before it
 /// returns (C23).
+///
+/// In time means as they are polled: of several children that were woken before the same poll, the one
+/// that is polled first.
 ///
 /// # Errors
 ///
@@ -113,51 +140,7 @@ pub fn gather<M, G: Gatherable<M>>(children: G) -> Gather<G, M> {
 /// # });
 /// ```
 pub fn try_gather<M, G: TryGatherable<M>>(children: G) -> TryGather<G, M> {
-    TryGather { children, marker: PhantomData }
-}
-
-/// Children that are about to be gathered; `.await` it.
-#[must_use = "futures do nothing until they are awaited"]
-pub struct Gather<G, M> {
-    children: G,
-    marker: PhantomData<fn() -> M>,
-}
-
-/// Children that are about to be gathered until the first error; `.await` it.
-#[must_use = "futures do nothing until they are awaited"]
-pub struct TryGather<G, M> {
-    children: G,
-    marker: PhantomData<fn() -> M>,
-}
-
-impl<M, G: Gatherable<M>> IntoFuture for Gather<G, M> {
-    type Output = G::Output;
-    type IntoFuture = G::Running;
-
-    fn into_future(self) -> G::Running {
-        self.children.start()
-    }
-}
-
-impl<M, G: TryGatherable<M>> IntoFuture for TryGather<G, M> {
-    type Output = Result<G::Output, G::Error>;
-    type IntoFuture = G::Running;
-
-    fn into_future(self) -> G::Running {
-        self.children.start()
-    }
-}
-
-impl<G, M> fmt::Debug for Gather<G, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gather").finish_non_exhaustive()
-    }
-}
-
-impl<G, M> fmt::Debug for TryGather<G, M> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TryGather").finish_non_exhaustive()
-    }
+    TryGather::new(children)
 }
 
 impl<I> Gatherable<Each> for I
@@ -166,10 +149,10 @@ where
     I::Item: IntoFuture,
 {
     type Output = Vec<<I::Item as IntoFuture>::Output>;
-    type Running = Many<<I::Item as IntoFuture>::IntoFuture>;
+    type Running = Many<<I::Item as IntoFuture>::IntoFuture, Silent, Plain>;
 
     fn start(self) -> Self::Running {
-        Many::new(self)
+        Many::new(self, Silent)
     }
 }
 
@@ -180,9 +163,9 @@ where
 {
     type Output = Vec<T>;
     type Error = E;
-    type Running = TryMany<<I::Item as IntoFuture>::IntoFuture>;
+    type Running = Many<<I::Item as IntoFuture>::IntoFuture, Silent, Fallible>;
 
     fn start(self) -> Self::Running {
-        TryMany::new(self)
+        Many::new(self, Silent)
     }
 }

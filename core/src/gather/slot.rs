@@ -10,9 +10,10 @@ use crate::catch::{catch, drop_quietly};
 
 pin_project! {
     #[project = SlotProj]
+    #[project_replace = SlotTaken]
     pub(super) enum Slot<F: Future> {
         Pending { #[pin] future: F },
-        Done { output: Option<F::Output> },
+        Done { output: F::Output },
         Gone,
     }
 }
@@ -24,53 +25,42 @@ impl<F: Future> Slot<F> {
 
     /// Polls a pending child. Ready once: when it has just ended; the future is dropped then.
     ///
-    /// # Errors
+    /// # Panics
     ///
-    /// Its panic, or that of its destructor.
-    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Result<Poll<()>, Panic> {
-        let polled = match self.as_mut().project() {
-            SlotProj::Pending { future } => catch(|| future.poll(cx))?,
-            SlotProj::Done { .. } | SlotProj::Gone => Poll::Pending,
+    /// If the child does, or its destructor.
+    #[inline]
+    pub(super) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let SlotProj::Pending { future } = self.as_mut().project() else {
+            return Poll::Pending;
         };
-        match polled {
-            Poll::Pending => Ok(Poll::Pending),
-            Poll::Ready(output) => {
-                catch(|| self.set(Self::Done { output: Some(output) }))?;
-                Ok(Poll::Ready(()))
-            }
-        }
+        let output = std::task::ready!(future.poll(cx));
+        self.set(Self::Done { output });
+        Poll::Ready(())
     }
 
+    /// Whether it has ended, in an output of this kind.
+    #[inline]
+    pub(super) fn is_done_and(self: Pin<&mut Self>, kind: impl FnOnce(&F::Output) -> bool) -> bool {
+        matches!(&*self, Self::Done { output } if kind(output))
+    }
+
+    #[inline]
     pub(super) fn take(self: Pin<&mut Self>) -> Option<F::Output> {
-        match self.project() {
-            SlotProj::Done { output } => output.take(),
-            SlotProj::Pending { .. } | SlotProj::Gone => None,
+        if !matches!(*self, Self::Done { .. }) {
+            return None;
+        }
+        match self.project_replace(Self::Gone) {
+            SlotTaken::Done { output } => Some(output),
+            SlotTaken::Pending { .. } | SlotTaken::Gone => None,
         }
     }
 
     /// Drops what is there. Returns the destructor's panic.
     pub(super) fn clear(mut self: Pin<&mut Self>) -> Option<Panic> {
-        catch(|| self.set(Self::Gone)).err()
-    }
-}
-
-impl<F: Future<Output = Result<T, E>>, T, E> Slot<F> {
-    /// The error that the child has ended in, if it has ended in one.
-    pub(super) fn take_error(self: Pin<&mut Self>) -> Option<E> {
-        match self.project() {
-            SlotProj::Done { output } => match output.take() {
-                Some(Err(error)) => Some(error),
-                other => {
-                    *output = other;
-                    None
-                }
-            },
-            SlotProj::Pending { .. } | SlotProj::Gone => None,
+        if matches!(*self, Self::Gone) {
+            return None;
         }
-    }
-
-    pub(super) fn take_value(self: Pin<&mut Self>) -> Option<T> {
-        self.take().and_then(Result::ok)
+        catch(|| self.set(Self::Gone)).err()
     }
 }
 

@@ -6,10 +6,12 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::settle::{Settle, Settleable, Settled};
 use super::slot::{POLLED_AGAIN, Slot, resume_first};
+use super::until::Stop;
 use super::{Gatherable, Together, TryGatherable};
 use crate::Panic;
-use crate::catch::drop_quietly;
+use crate::catch::{catch, drop_quietly};
 
 /// The two futures of one arity. All children are polled at each poll: with twelve at the most, that is
 /// cheaper than a waker each.
@@ -65,21 +67,23 @@ macro_rules! tuple {
             type Output = ($($child::Output,)*);
 
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                let this = self.as_mut().project();
-                if *this.ended {
+                if self.ended {
                     panic!("{POLLED_AGAIN}");
                 }
-                $(let mut $value = this.$value;
-                match $value.as_mut().poll(cx) {
-                    Ok(Poll::Pending) => {}
-                    Ok(Poll::Ready(())) => *this.pending -= 1,
+                let mut this = self.as_mut().project();
+                let polled = catch(|| {
+                    $(if this.$value.as_mut().poll(cx).is_ready() {
+                        *this.pending -= 1;
+                    })*
+                    *this.pending
+                });
+                match polled {
+                    Ok(0) => {}
+                    Ok(_) => return Poll::Pending,
                     Err(panic) => self.panicked(panic),
-                })*
-                if *this.pending > 0 {
-                    return Poll::Pending;
                 }
                 *this.ended = true;
-                tuple!(@take ($($value)*) Poll::Ready(($($value,)*)))
+                tuple!(@all take this ($($value)*) Poll::Ready(($($value,)*)))
             }
         }
 
@@ -91,28 +95,66 @@ macro_rules! tuple {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut all = self.project().all;
-                let this = all.as_mut().project();
-                if *this.ended {
+                if all.ended {
                     panic!("{POLLED_AGAIN}");
                 }
-                $(let mut $value = this.$value;
-                match $value.as_mut().poll(cx) {
-                    Ok(Poll::Pending) => {}
-                    Ok(Poll::Ready(())) => {
-                        *this.pending -= 1;
-                        if let Some(error) = $value.as_mut().take_error() {
-                            // C23: the others are dropped before the error is seen.
-                            resume_first(all.clear());
-                            return Poll::Ready(Err(error));
+                let mut this = all.as_mut().project();
+                let polled = catch(|| {
+                    $(if this.$value.as_mut().poll(cx).is_ready() {
+                        if this.$value.as_mut().is_done_and(Result::is_err) {
+                            return this.$value.as_mut().take().and_then(Result::err);
                         }
+                        *this.pending -= 1;
+                    })*
+                    None
+                });
+                match polled {
+                    Ok(None) if *this.pending == 0 => {}
+                    Ok(None) => return Poll::Pending,
+                    Ok(Some(error)) => {
+                        // C23: the others are dropped before the error is seen.
+                        resume_first(all.clear());
+                        return Poll::Ready(Err(error));
                     }
                     Err(panic) => all.panicked(panic),
-                })*
-                if *this.pending > 0 {
-                    return Poll::Pending;
                 }
                 *this.ended = true;
-                tuple!(@take_value ($($value)*) Poll::Ready(Ok(($($value,)*))))
+                tuple!(@all take this ($($value)*) Poll::Ready(Ok(($(value_of($value),)*))))
+            }
+        }
+
+        impl<$($child: Future),*> Stop for $name<$($child),*> {
+            type Done = ($(Option<$child::Output>,)*);
+
+            fn stop(mut self: Pin<&mut Self>) -> Self::Done {
+                let mut this = self.as_mut().project();
+                let done = ($(this.$value.as_mut().take(),)*);
+                resume_first(self.clear());
+                done
+            }
+        }
+
+        impl<$($child, $output,)* Error> Stop for $try_name<$($child,)* Error>
+        where
+            $($child: Future<Output = Result<$output, Error>>,)*
+        {
+            type Done = ($(Option<$output>,)*);
+
+            fn stop(self: Pin<&mut Self>) -> Self::Done {
+                let ($($value,)*) = self.project().all.stop();
+                ($($value.and_then(Result::ok),)*)
+            }
+        }
+
+        impl<$($child: IntoFuture,)* How> Settleable<Together, How> for ($($child,)*)
+        where
+            $(How: Settle<$child::Output>,)*
+        {
+            type Settling = ($(Settled<$child::IntoFuture, How>,)*);
+
+            fn settling(self) -> Self::Settling {
+                let ($($value,)*) = self;
+                ($(Settled::new($value),)*)
             }
         }
 
@@ -152,12 +194,20 @@ macro_rules! tuple {
             }
         }
     };
-    (@$take:ident ($($value:ident)+) $ready:expr) => {
-        match ($($value.$take(),)+) {
+    (@all $take:ident $this:ident ($($value:ident)+) $ready:expr) => {
+        match ($($this.$value.as_mut().$take(),)+) {
             ($(Some($value),)+) => $ready,
             _ => unreachable!("every child has ended, and its output is taken once"),
         }
     };
+}
+
+/// Of a child that did not end in an error, for that would have ended the gather.
+fn value_of<T, E>(ended: Result<T, E>) -> T {
+    match ended {
+        Ok(value) => value,
+        Err(_) => unreachable!("an error ends the gather at once"),
+    }
 }
 
 /// None in, none out.

@@ -6,6 +6,7 @@
 mod any;
 mod binding;
 mod driver;
+mod gathered;
 mod timer;
 
 use std::fmt::Debug;
@@ -14,12 +15,11 @@ use std::time::{Duration, Instant};
 pub use any::AnyRuntime;
 pub use binding::Binding;
 pub use driver::{BoxFuture, Driver};
+pub use gathered::Tasks;
 pub use timer::{Elapsed, Interval, Timeout};
 
-use crate::catch::drop_quietly;
 use crate::context::{Context, EnterGuard, Place, forbid_in_poll};
-use crate::error::TaskError;
-use crate::gather::gather;
+use crate::gather::{Each, Gather, gather};
 use crate::pool::{AnyPool, Pool, PoolExt};
 use crate::run::{Drive, Run};
 use crate::task::Task;
@@ -97,19 +97,18 @@ pub trait Runtime: Clone + Send + Sync + Debug + 'static {
     /// Runs the children in parallel, as tasks of this runtime, and gives their values in input order.
     ///
     /// The free [`gather()`](crate::gather()) runs its children in place instead, on the task that awaits it,
-    /// which is cheaper and lets them borrow. The tasks start at once; dropping the future cancels them.
+    /// which is cheaper and lets them borrow. Awaiting it starts the tasks; dropping the future cancels them. It has the
+    /// policies of [`Gather`]: with a limit, at most so many tasks are there at once.
     ///
     /// # Panics
     ///
     /// With the first panic of a child, after the others were cancelled.
-    fn gather<I>(&self, children: I) -> impl Future<Output = Vec<<I::Item as IntoFuture>::Output>> + Send
+    fn gather<I>(&self, children: I) -> Gather<Tasks<Self, I>, Each>
     where
         I: IntoIterator,
         I::Item: IntoFuture<Output: Send + 'static, IntoFuture: Send + 'static>,
     {
-        let tasks: Vec<_> =
-            children.into_iter().map(|child| Plain(self.spawn(child.into_future()))).collect();
-        gather(tasks).into_future()
+        gather(Tasks::new(self.clone(), children))
     }
 
     /// Gives `future` at most `duration` on this runtime's clock.
@@ -169,23 +168,4 @@ pub trait BlockOn: Runtime {
 pub trait NativePool: Runtime {
     /// The pool that the runtime brings, under the contract's C01 to C08.
     fn native(&self) -> AnyPool;
-}
-
-/// A task whose end is its value: a child's panic goes on in its gatherer.
-struct Plain<T>(Task<T>);
-
-impl<T> Future for Plain<T> {
-    type Output = T;
-
-    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<T> {
-        match std::task::ready!(std::pin::Pin::new(&mut self.0).poll(cx)) {
-            Ok(value) => std::task::Poll::Ready(value),
-            Err(TaskError::Panicked(panic)) => panic.resume(),
-            Err(error) => {
-                let text = error.to_string();
-                drop_quietly(error);
-                panic!("a gathered task did not run to its end: {text}")
-            }
-        }
-    }
 }

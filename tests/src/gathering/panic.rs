@@ -119,7 +119,7 @@ pub fn c22_a_panic_cancels_the_tasks_of_the_runtimes_gather<R: BlockOn>(subject:
                 }
             }
         });
-        assert_eq!(panic_of_future(subject.runtime().gather(children)).await, "a task's");
+        assert_eq!(panic_of_future(subject.runtime().gather(children).into_future()).await, "a task's");
         drops.seen().await;
     });
 }

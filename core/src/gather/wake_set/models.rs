@@ -1,0 +1,177 @@
+//! Every interleaving of the wake set's handshakes, tried out by loom: `bash .ci/loom`.
+
+use std::future::poll_fn;
+use std::sync::Arc as StdArc;
+use std::sync::atomic::{AtomicUsize as StdAtomicUsize, Ordering as StdOrdering};
+use std::task::{Poll, Wake, Waker};
+
+use loom::future::block_on;
+use loom::sync::Arc;
+use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::thread;
+
+use super::{PER_BLOCK, WakeSet};
+
+/// One child in each of two blocks.
+const APART: [usize; 2] = [0, PER_BLOCK];
+/// Two children in one block.
+const TOGETHER: [usize; 2] = [0, 1];
+
+/// A set whose children have all been polled once.
+fn polled_set() -> WakeSet {
+    let mut set = WakeSet::new(PER_BLOCK + 1);
+    set.collect();
+    while set.next().is_some() {}
+    set
+}
+
+/// Two threads wake a child each while the poller polls and sleeps: it does not sleep for ever, and sees what the
+/// threads wrote before they woke.
+fn waking_against_polling(children: [usize; 2]) {
+    loom::model(move || {
+        let mut set = polled_set();
+        let written = Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)]);
+        let threads = [0, 1].map(|one| {
+            let (waker, written) = (Waker::clone(&set.waker(children[one])), written.clone());
+            thread::spawn(move || {
+                written[one].store(1, Ordering::Relaxed);
+                waker.wake();
+            })
+        });
+        let mut seen = 0;
+        block_on(poll_fn(|cx| {
+            // A poll that woke itself is polled again at once; loom wants to be told that others may go first.
+            thread::yield_now();
+            set.collect();
+            while let Some(child) = set.next() {
+                let one = usize::from(child == children[1]);
+                assert_eq!(written[one].load(Ordering::Relaxed), 1, "what came before the wake is not seen");
+                seen += 1;
+            }
+            if seen == 2 {
+                return Poll::Ready(());
+            }
+            set.rest(cx.waker());
+            Poll::Pending
+        }));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert_eq!(set.next(), None);
+        set.collect();
+        assert_eq!(set.next(), None, "nobody is woken twice");
+    });
+}
+
+#[test]
+fn waking_children_of_two_blocks_against_polling() {
+    waking_against_polling(APART);
+}
+
+#[test]
+fn waking_children_of_one_block_against_polling() {
+    waking_against_polling(TOGETHER);
+}
+
+/// A child that is woken twice: the second wake is not lost either.
+#[test]
+fn waking_the_same_child_again_against_polling() {
+    loom::model(|| {
+        let mut set = polled_set();
+        let written = Arc::new(AtomicUsize::new(0));
+        let thread = {
+            let (waker, written) = (Waker::clone(&set.waker(0)), written.clone());
+            thread::spawn(move || {
+                written.store(1, Ordering::Relaxed);
+                waker.wake_by_ref();
+                written.store(2, Ordering::Relaxed);
+                waker.wake();
+            })
+        };
+        let mut seen = 0;
+        block_on(poll_fn(|cx| {
+            // A poll that woke itself is polled again at once; loom wants to be told that others may go first.
+            thread::yield_now();
+            set.collect();
+            while let Some(child) = set.next() {
+                assert_eq!(child, 0);
+                seen = written.load(Ordering::Relaxed);
+            }
+            if seen == 2 {
+                return Poll::Ready(());
+            }
+            set.rest(cx.waker());
+            Poll::Pending
+        }));
+        thread.join().unwrap();
+    });
+}
+
+/// A parent whose wakes are counted.
+struct Counted(StdAtomicUsize);
+
+impl Wake for Counted {
+    fn wake(self: StdArc<Self>) {
+        self.0.fetch_add(1, StdOrdering::Relaxed);
+    }
+}
+
+/// The gather is dropped while children are woken: the memory is given back once, after all uses (loom looks for
+/// leaks and for uses that do not come before the end), and the parent's waker is not kept.
+#[test]
+fn waking_against_dropping() {
+    loom::model(|| {
+        let set = polled_set();
+        let parent = StdArc::new(Counted(StdAtomicUsize::new(0)));
+        set.rest(&Waker::from(parent.clone()));
+        let threads = APART.map(|child| {
+            let waker = Waker::clone(&set.waker(child));
+            thread::spawn(move || waker.wake())
+        });
+        drop(set);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+        assert!(parent.0.load(StdOrdering::Relaxed) <= 1);
+        assert_eq!(StdArc::strong_count(&parent), 1, "the parent's waker was kept");
+    });
+}
+
+/// Wakers of one block that outlive the gather, cloned and dropped by two threads: one of them is the last.
+#[test]
+fn the_last_waker_after_the_end() {
+    loom::model(|| {
+        let set = polled_set();
+        let threads = TOGETHER.map(|child| {
+            let waker = Waker::clone(&set.waker(child));
+            thread::spawn(move || {
+                let second = waker.clone();
+                drop(waker);
+                second.wake();
+            })
+        });
+        drop(set);
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    });
+}
+
+/// A gather that is awaited by one task and then by another: whoever came last is woken.
+#[test]
+fn waking_against_a_change_of_the_parent() {
+    loom::model(|| {
+        let set = polled_set();
+        let parents = [(); 2].map(|()| StdArc::new(Counted(StdAtomicUsize::new(0))));
+        let thread = {
+            let waker = Waker::clone(&set.waker(0));
+            thread::spawn(move || waker.wake())
+        };
+        for parent in &parents {
+            set.rest(&Waker::from(parent.clone()));
+        }
+        thread.join().unwrap();
+        let [first, last] = parents.map(|parent| parent.0.load(StdOrdering::Relaxed));
+        assert_eq!(last, 1, "the last one is woken, after {first} wakes of the first");
+    });
+}
