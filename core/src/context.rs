@@ -4,6 +4,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use crate::catch::{catch, drop_quietly};
@@ -19,14 +20,23 @@ use crate::task::CallState;
 pub(crate) struct Context(Option<Arc<Inner>>);
 
 struct Inner {
-    runtime: AnyRuntime,
+    /// There until the drop.
+    runtime: Option<AnyRuntime>,
     scope: Option<Arc<Scope>>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // The last handle of a runtime may go with it, whose destructor is an adapter's: a panic of it
+        // must not get out of whatever drops a context.
+        drop_quietly(self.runtime.take());
+    }
 }
 
 impl Context {
     /// Does not keep the runtime's owner alive.
     pub(crate) fn new(runtime: &impl SameRuntime, scope: Option<Arc<Scope>>) -> Self {
-        Self(Some(Arc::new(Inner { runtime: runtime.to_runtime(), scope })))
+        Self(Some(Arc::new(Inner { runtime: Some(runtime.to_runtime()), scope })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
@@ -34,8 +44,8 @@ impl Context {
     #[inline]
     pub(crate) fn under(runtime: &impl SameRuntime) -> Self {
         let here = here();
-        match &here.0 {
-            Some(inner) if runtime.is_same(&inner.runtime) => here,
+        match here.runtime() {
+            Some(current) if runtime.is_same(current) => here,
             _ => Self::new(runtime, here.scope().cloned()),
         }
     }
@@ -49,18 +59,15 @@ impl Context {
         }
     }
 
-    /// Drops it where a panic must not get out: it may hold the last handle of its runtime, whose
-    /// destructor is an adapter's.
+    /// Whether it is one that anyloop set.
     #[inline]
-    pub(crate) fn give_up(self) {
-        if let Some(last) = self.0.and_then(Arc::into_inner) {
-            drop_quietly(last);
-        }
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.is_some()
     }
 
     #[inline]
     pub(crate) fn runtime(&self) -> Option<&AnyRuntime> {
-        self.0.as_ref().map(|inner| &inner.runtime)
+        self.0.as_ref().and_then(|inner| inner.runtime.as_ref())
     }
 
     #[inline]
@@ -76,11 +83,13 @@ pub(crate) trait SameRuntime {
     fn to_runtime(&self) -> AnyRuntime;
 }
 
-/// All that the thread-local holds. In cells, so that a poll costs a few loads and stores.
+/// All that the thread-local holds. In cells, so that a poll costs a few loads and stores; and without a
+/// destructor, since a thread-local that has one asks at each access whether it is still there. What a
+/// thread leaves behind at its end is [`Sweep`]'s.
 struct Ambient {
-    context: Cell<Context>,
+    context: Cell<ManuallyDrop<Context>>,
     /// The call that this thread is running.
-    call: Cell<Option<Arc<dyn CallState>>>,
+    call: Cell<ManuallyDrop<Option<Arc<dyn CallState>>>>,
     place: Cell<Place>,
 }
 
@@ -100,41 +109,40 @@ pub(crate) enum Place {
 thread_local! {
     static AMBIENT: Ambient = const {
         Ambient {
-            context: Cell::new(Context(None)),
-            call: Cell::new(None),
+            context: Cell::new(ManuallyDrop::new(Context(None))),
+            call: Cell::new(ManuallyDrop::new(None)),
             place: Cell::new(Place::Elsewhere),
         }
     };
 }
 
-/// Uses the thread's ambient state; `None` while the thread's locals are being destroyed.
+/// Replaces what is in a cell of the thread's, which owns it.
 #[inline]
-fn with<R>(use_it: impl FnOnce(&Ambient) -> R) -> Option<R> {
-    AMBIENT.try_with(use_it).ok()
+fn replace<T>(cell: &Cell<ManuallyDrop<T>>, value: T) -> T {
+    ManuallyDrop::into_inner(cell.replace(ManuallyDrop::new(value)))
 }
 
 /// A clone of what is in the cell.
 #[inline]
-fn cloned<T: Clone + Default>(cell: &Cell<T>) -> T {
-    let value = cell.take();
+fn cloned<T: Clone + Default>(cell: &Cell<ManuallyDrop<T>>) -> T {
+    let value = replace(cell, T::default());
     let clone = value.clone();
-    cell.set(value);
+    cell.set(ManuallyDrop::new(value));
     clone
 }
 
 /// This thread's context, as anyloop set it.
 #[inline]
 pub(crate) fn here() -> Context {
-    with(|ambient| cloned(&ambient.context)).unwrap_or_default()
+    AMBIENT.with(|ambient| cloned(&ambient.context))
 }
 
 /// The call that this code runs in.
 pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
-    with(|ambient| match ambient.place.get() {
+    AMBIENT.with(|ambient| match ambient.place.get() {
         Place::Call | Place::PollInCall => cloned(&ambient.call),
         Place::Elsewhere | Place::Poll => None,
     })
-    .flatten()
 }
 
 /// Makes a context the thread's own while the guard lives, then gives it back with whatever changed in
@@ -167,19 +175,15 @@ impl Drop for Swapped<'_> {
 pub(crate) fn poll_in<R>(context: &mut Context, poll: impl FnOnce() -> R) -> Result<R, Panic> {
     let before = exchange(std::mem::take(context), Place::Poll);
     let polled = catch(poll);
-    *context = exchange(before.0, before.1).0;
+    // It was taken: there is none to drop.
+    std::mem::forget(std::mem::replace(context, exchange(before.0, before.1).0));
     polled
 }
 
 /// Sets the thread's context and place, and gives back what was there.
 #[inline]
 fn exchange(context: Context, place: Place) -> (Context, Place) {
-    let mut context = Some(context);
-    with(|ambient| {
-        (ambient.context.replace(context.take().unwrap_or_default()), ambient.place.replace(place))
-    })
-    // The thread's locals are gone: it goes back to where it came from, for a run may count on it.
-    .unwrap_or_else(|| (context.unwrap_or_default(), Place::Elsewhere))
+    AMBIENT.with(|ambient| (replace(&ambient.context, context), ambient.place.replace(place)))
 }
 
 /// Runs `f` as the body of `call`.
@@ -188,12 +192,15 @@ pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: imp
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            let before = self.0.take();
-            drop(with(|ambient| ambient.call.replace(before)));
+            drop(replace_call(self.0.take()));
         }
     }
 
-    let _restore = Restore(with(|ambient| ambient.call.replace(Some(call))).flatten());
+    fn replace_call(call: Option<Arc<dyn CallState>>) -> Option<Arc<dyn CallState>> {
+        AMBIENT.with(|ambient| replace(&ambient.call, call))
+    }
+
+    let _restore = Restore(replace_call(Some(call)));
     let _context = Swapped::new(context, Place::Call);
     f()
 }
@@ -210,19 +217,35 @@ pub struct EnterGuard {
 
 impl EnterGuard {
     pub(crate) fn new(context: Context) -> Self {
+        // Late in a thread's life it cannot be had any more: then a context that is left behind leaks.
+        let _ = SWEEP.try_with(|_| {});
         Self { previous: replace_context(context), not_send: PhantomData }
     }
 }
 
 fn replace_context(context: Context) -> Context {
-    with(|ambient| ambient.context.replace(context)).unwrap_or_default()
+    AMBIENT.with(|ambient| replace(&ambient.context, context))
+}
+
+/// Drops, at the end of a thread, the context that guards have left there: those that were forgotten, or
+/// dropped in another order than made. Everything else gives back what it found.
+struct Sweep;
+
+thread_local! {
+    static SWEEP: Sweep = const { Sweep };
+}
+
+impl Drop for Sweep {
+    fn drop(&mut self) {
+        drop(replace_context(Context::default()));
+    }
 }
 
 impl Drop for EnterGuard {
     fn drop(&mut self) {
         let previous = std::mem::take(&mut self.previous);
         // A guard from outside that is dropped inside a poll or call must not take its context away.
-        if previous.0.is_none() && with(|ambient| ambient.place.get() != Place::Elsewhere) == Some(true) {
+        if previous.0.is_none() && AMBIENT.with(|ambient| ambient.place.get()) != Place::Elsewhere {
             return;
         }
         // Dropped here, when the thread has its own again: the last handle of a runtime may go with it.
@@ -239,8 +262,8 @@ impl fmt::Debug for EnterGuard {
 /// C08: says what to do instead of blocking a runtime from inside a poll.
 #[track_caller]
 pub(crate) fn forbid_in_poll(what: &str) {
-    let place = with(|ambient| ambient.place.get());
-    if matches!(place, Some(Place::Poll | Place::PollInCall)) {
+    let place = AMBIENT.with(|ambient| ambient.place.get());
+    if matches!(place, Place::Poll | Place::PollInCall) {
         panic!(
             "{what} was called inside async code that anyloop polls, where it would block the runtime: \
              `.await` instead, or move the blocking code into a wrapped call"

@@ -9,7 +9,8 @@ use std::panic::Location;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use super::{Closure, ClosureHandle};
+use super::inline::Handle;
+use super::{Closure, ClosureHandle, Ended};
 use crate::error::TaskError;
 
 /// There is one for each closure, made with it; it cannot be cloned.
@@ -43,7 +44,15 @@ impl<T: Send + 'static> Awaiter<T> {
 }
 
 impl<T> Awaiter<T> {
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<T, TaskError>> {
+    /// The pool refused it, with a better reason than the one that dropping the job has given.
+    pub(crate) fn refused(&mut self, reason: TaskError) {
+        // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
+        unsafe { self.handle.refused(reason) }
+    }
+}
+
+impl<T> Handle<T> for Awaiter<T> {
+    fn poll(&mut self, cx: &mut Context<'_>, _aborted: bool) -> Poll<Ended<T>> {
         assert!(!self.done, "polled again after it was ready");
         // SAFETY: this is the closure's one handle, borrowed mutably, and it is not done.
         let result = std::task::ready!(unsafe { self.handle.poll(cx) });
@@ -51,25 +60,18 @@ impl<T> Awaiter<T> {
         Poll::Ready(result)
     }
 
-    pub(super) fn abort(&self) {
+    fn abort(&self) {
         self.handle.abort();
     }
 
-    pub(super) fn is_finished(&self) -> bool {
-        self.handle.is_finished()
-    }
-
-    /// Nobody wants the result.
-    pub(super) fn abandon(&mut self) {
+    fn abandon(&mut self) {
         if !std::mem::replace(&mut self.done, true) {
             // SAFETY: as in `poll`.
             unsafe { self.handle.abandon() }
         }
     }
 
-    /// The pool refused it, with a better reason than the one that dropping the job has given.
-    pub(crate) fn refused(&mut self, reason: TaskError) {
-        // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
-        unsafe { self.handle.refused(reason) }
+    fn is_finished(&self) -> bool {
+        self.handle.is_finished()
     }
 }

@@ -143,7 +143,7 @@ where
         let Ending { waker, unwanted } = self.cell.finish(Finished { result, context });
         if let Some(Finished { result, context }) = unwanted {
             drop_quietly(result);
-            context.give_up();
+            drop(context);
         }
         if let Some(waker) = waker {
             quietly(|| waker.wake());
@@ -314,7 +314,7 @@ where
         // SAFETY: the caller's promise.
         let Finished { result, context } = std::task::ready!(unsafe { self.cell.poll(cx.waker()) });
         // C06: what the call carried goes before its result can be seen.
-        context.give_up();
+        drop(context);
         Poll::Ready(result)
     }
 
@@ -331,7 +331,7 @@ where
         self.end(claim, TaskError::Cancelled);
         if let Some(Finished { result, context }) = unwanted {
             drop_quietly(result);
-            context.give_up();
+            drop(context);
         }
     }
 

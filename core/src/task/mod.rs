@@ -11,7 +11,7 @@ mod remote;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use crate::catch::quietly;
@@ -22,7 +22,7 @@ use crate::park;
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
-use inline::Inline;
+use inline::{Handle, Inline};
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
 
@@ -47,48 +47,84 @@ pub use remote::Remote;
 /// ```
 #[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on its own"]
 pub struct Task<T> {
-    work: Work<T>,
-    stage: Stage,
-    /// Tells a future that was dropped because we asked from one that its runtime dropped.
-    aborted: AtomicBool,
+    work: Inline<T>,
+    /// Some of [`ABORTED`], [`DETACHED`] and [`ENDED`].
+    state: AtomicU8,
 }
 
-#[derive(Clone, Copy, PartialEq)]
-enum Stage {
-    /// Dropping the task cancels.
-    Owned,
-    Detached,
-    /// The result was taken.
-    Ended,
-}
+/// Tells a future that was dropped because we asked from one that its runtime dropped.
+const ABORTED: u8 = 1;
+/// Dropping the task does not cancel: it was detached.
+const DETACHED: u8 = 2;
+/// The result was taken.
+const ENDED: u8 = 4;
 
-enum Work<T> {
-    Closure(Awaiter<T>),
-    Native(Inline<T>),
-    /// Ended before it began.
-    Ended(Option<TaskError>),
-}
+/// In what a task ends.
+type Ended<T> = Result<T, TaskError>;
 
 // Nothing in a task is pinned through it.
 impl<T> Unpin for Task<T> {}
 
 impl<T: Send + 'static> Task<T> {
-    fn new(work: Work<T>) -> Self {
-        Self { work, stage: Stage::Owned, aborted: AtomicBool::new(false) }
+    #[inline]
+    fn new(handle: impl Handle<T> + 'static) -> Self {
+        Self { work: Inline::new(handle), state: AtomicU8::new(0) }
     }
 
     pub(crate) fn from_closure(handle: Awaiter<T>) -> Self {
-        Self::new(Work::Closure(handle))
+        Self::new(handle)
     }
 
     pub(crate) fn failed(error: TaskError) -> Self {
-        Self::new(Work::Ended(Some(error)))
+        Self::new(Failed(Some(error)))
     }
 
     /// Makes a task of a runtime's own handle. For adapters: the future behind the handle must be
     /// one that [`Binding::supervise`](crate::Binding::supervise) wrapped, which the type [`Outcome`] sees to.
+    #[inline]
     pub fn from_native(handle: impl NativeTask<Outcome<T>> + 'static) -> Self {
-        Self::new(Work::Native(Inline::new(handle)))
+        Self::new(OnRuntime(handle))
+    }
+}
+
+/// A future that was given to a runtime.
+struct OnRuntime<H>(H);
+
+impl<H: NativeTask<Outcome<T>>, T> Handle<T> for OnRuntime<H> {
+    #[inline]
+    fn poll(&mut self, cx: &mut Context<'_>, aborted: bool) -> Poll<Ended<T>> {
+        Poll::Ready(match std::task::ready!(self.0.poll(cx)) {
+            Some(outcome) => outcome.into_result(),
+            None if aborted => Err(TaskError::Cancelled),
+            None => Err(TaskError::Shutdown),
+        })
+    }
+
+    fn abort(&self) {
+        self.0.abort();
+    }
+
+    fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+
+    fn detach(&mut self) {
+        self.0.detach();
+    }
+}
+
+/// What ended before it began.
+struct Failed(Option<TaskError>);
+
+impl<T> Handle<T> for Failed {
+    fn poll(&mut self, _: &mut Context<'_>, _: bool) -> Poll<Ended<T>> {
+        Poll::Ready(Err(self.0.take().unwrap_or(TaskError::Cancelled)))
+    }
+
+    fn abort(&self) {}
+
+    fn is_finished(&self) -> bool {
+        true
     }
 }
 
@@ -99,13 +135,9 @@ impl<T> Task<T> {
     /// stopped from outside: it sees [`from_thread::is_cancelled`](crate::from_thread::is_cancelled), and the
     /// task ends in what it returns.
     pub fn abort(&self) {
-        // ORDERING: Relaxed, read by the same task's owner only.
-        self.aborted.store(true, Ordering::Relaxed);
-        match &self.work {
-            Work::Closure(handle) => handle.abort(),
-            Work::Native(native) => native.abort(),
-            Work::Ended(_) => {}
-        }
+        // ORDERING: Relaxed, read by the task's owner only, who synchronizes with whoever borrowed it.
+        self.state.fetch_or(ABORTED, Ordering::Relaxed);
+        self.work.abort();
     }
 
     /// Cancels, and waits until the work has stopped; gives what it ended in.
@@ -123,22 +155,14 @@ impl<T> Task<T> {
 
     /// Lets the work run to its end without its handle.
     pub fn detach(mut self) {
-        self.stage = Stage::Detached;
-        if let Work::Native(native) = &mut self.work {
-            native.detach();
-        }
+        *self.state.get_mut() |= DETACHED;
+        self.work.detach();
     }
 
     /// Whether it has ended: a result is there, or was taken.
     pub fn is_finished(&self) -> bool {
-        if self.stage == Stage::Ended {
-            return true;
-        }
-        match &self.work {
-            Work::Closure(handle) => handle.is_finished(),
-            Work::Native(native) => native.is_finished(),
-            Work::Ended(_) => true,
-        }
+        // ORDERING: Relaxed: it is changed through `&mut self`.
+        self.state.load(Ordering::Relaxed) & ENDED != 0 || self.work.is_finished()
     }
 
     /// Blocks this thread until the task has ended. For threads without a runtime.
@@ -162,36 +186,33 @@ impl<T> Future for Task<T> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
-        if this.stage == Stage::Ended {
+        let state = *this.state.get_mut();
+        if state & ENDED != 0 {
             panic!("a Task was polled again after it had ended");
         }
-        let ended = match &mut this.work {
-            Work::Closure(handle) => std::task::ready!(handle.poll(cx)),
-            Work::Native(native) => match std::task::ready!(native.poll(cx)) {
-                Some(outcome) => outcome.into_result(),
-                // ORDERING: Relaxed, see `abort`.
-                None if this.aborted.load(Ordering::Relaxed) => Err(TaskError::Cancelled),
-                None => Err(TaskError::Shutdown),
-            },
-            Work::Ended(error) => Err(error.take().unwrap_or(TaskError::Cancelled)),
-        };
-        this.stage = Stage::Ended;
-        Poll::Ready(ended)
+        let polled = this.work.poll(cx, state & ABORTED != 0);
+        if polled.is_ready() {
+            *this.state.get_mut() = state | ENDED;
+        }
+        polled
     }
 }
 
 impl<T> Drop for Task<T> {
+    #[inline]
     fn drop(&mut self) {
-        if self.stage != Stage::Owned {
-            return;
+        if *self.state.get_mut() & (DETACHED | ENDED) == 0 {
+            self.give_up();
         }
-        match &mut self.work {
-            Work::Closure(handle) => handle.abandon(),
-            Work::Native(native) => quietly(|| native.abort()),
-            Work::Ended(_) => {}
-        }
-        // An output that nobody wants goes with the handle.
-        quietly(|| self.work = Work::Ended(None));
+    }
+}
+
+impl<T> Task<T> {
+    /// Cancels, and drops what there is. An output that nobody wants goes with it.
+    #[cold]
+    fn give_up(&mut self) {
+        quietly(|| self.work.abandon());
+        quietly(|| self.work.clear());
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
 use crate::catch::{drop_quietly, quietly};
-use crate::error::TaskError;
+use crate::error::{Panic, TaskError};
 
 /// A runtime's own handle of a spawned future.
 ///
@@ -29,23 +29,57 @@ pub trait NativeTask<T>: Send + Sync {
 /// A value that nobody takes may panic as it drops; that stops here, for a runtime may drop it on a
 /// worker that does not survive it, or abort the process (C07).
 #[derive(Debug)]
-pub struct Outcome<T>(Option<Result<T, TaskError>>);
+pub struct Outcome<T>(End<T>);
+
+/// No larger than need be: a runtime keeps it in the place of the future, and `TaskError` would make the
+/// tasks of small futures larger.
+#[derive(Debug)]
+enum End<T> {
+    Value(T),
+    Panicked(Panic),
+    /// Also what is left when the rest was taken.
+    Cancelled,
+}
 
 impl<T> Drop for Outcome<T> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(unwanted) = self.0.take() {
-            drop_quietly(unwanted);
+        if !matches!(self.0, End::Cancelled) {
+            drop_quietly(self.take());
         }
     }
 }
 
 impl<T> Outcome<T> {
-    pub(crate) fn new(result: Result<T, TaskError>) -> Self {
-        Self(Some(result))
+    #[inline]
+    pub(crate) fn value(value: T) -> Self {
+        Self(End::Value(value))
     }
 
+    pub(crate) fn panicked(panic: Panic) -> Self {
+        Self(End::Panicked(panic))
+    }
+
+    #[inline]
+    pub(crate) fn cancelled() -> Self {
+        Self(End::Cancelled)
+    }
+
+    #[inline]
     pub(crate) fn into_result(mut self) -> Result<T, TaskError> {
-        self.0.take().unwrap_or_else(|| unreachable!("taken once, by value"))
+        let end = self.take();
+        // Nothing is left in it to drop.
+        std::mem::forget(self);
+        match end {
+            End::Value(value) => Ok(value),
+            End::Panicked(panic) => Err(TaskError::Panicked(panic)),
+            End::Cancelled => Err(TaskError::Cancelled),
+        }
+    }
+
+    #[inline]
+    fn take(&mut self) -> End<T> {
+        std::mem::replace(&mut self.0, End::Cancelled)
     }
 }
 
