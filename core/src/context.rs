@@ -201,7 +201,13 @@ pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: imp
     }
 
     let _restore = Restore(replace_call(Some(call)));
-    let _context = Swapped::new(context, Place::Call);
+    // A pool may run it where it was submitted, inside a poll, which it must not block any more than the code
+    // around it.
+    let place = match AMBIENT.with(|ambient| ambient.place.get()) {
+        Place::Poll | Place::PollInCall => Place::PollInCall,
+        Place::Elsewhere | Place::Call => Place::Call,
+    };
+    let _context = Swapped::new(context, place);
     f()
 }
 

@@ -1,5 +1,6 @@
 //! A limit shared by calls, whichever pool they run on.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
@@ -84,6 +85,46 @@ impl Permit {
     }
 }
 
+thread_local! {
+    /// The permits of the calls that this thread is running, the innermost call's last.
+    static HELD: RefCell<Vec<Permit>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a call, which does not unwind, that holds `permit`, and gives that back.
+pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
+    let Some(permit) = permit else { return (call(), None) };
+    HELD.with_borrow_mut(|held| held.push(permit));
+    let result = call();
+    (result, HELD.with_borrow_mut(Vec::pop))
+}
+
+/// The permit of a call that waits for others: they may have it meanwhile (C17). Taken back when dropped, whether or
+/// not there is room.
+pub(crate) struct LentPermit(Vec<(Shared, usize)>);
+
+impl LentPermit {
+    /// Lends what the call holds that this thread runs.
+    pub(crate) fn here() -> Self {
+        let lent = HELD.with_borrow(|held| {
+            let chain = std::iter::successors(held.last(), |permit| permit.outer.as_deref());
+            chain.map(|permit| (permit.limiter.clone(), permit.permits)).collect()
+        });
+        let lent = Self(lent);
+        for (limiter, permits) in &lent.0 {
+            limiter.give_back(*permits);
+        }
+        lent
+    }
+}
+
+impl Drop for LentPermit {
+    fn drop(&mut self) {
+        for (limiter, permits) in &self.0 {
+            limiter.lock().taken += permits;
+        }
+    }
+}
+
 impl Limiter {
     /// A limit of `n` calls.
     ///
@@ -109,6 +150,17 @@ impl Limiter {
 impl Shared {
     fn permit(&self, permits: usize) -> Permit {
         Permit { limiter: self.clone(), permits, outer: None }
+    }
+
+    fn give_back(&self, permits: usize) {
+        let more = {
+            let mut state = self.lock();
+            state.taken -= permits;
+            !state.queue.is_empty()
+        };
+        if more {
+            self.pump();
+        }
     }
 
     /// Hands queued jobs to their pools while there is room.
@@ -138,14 +190,7 @@ impl Shared {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let more = {
-            let mut state = self.limiter.lock();
-            state.taken -= self.permits;
-            !state.queue.is_empty()
-        };
-        if more {
-            self.limiter.pump();
-        }
+        self.limiter.give_back(self.permits);
     }
 }
 

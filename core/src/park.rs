@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use crate::limiter::LentPermit;
 use crate::thread_pool::Lent;
 
 struct Unparker {
@@ -79,12 +80,16 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 const STUCK_CHECK: Duration = Duration::from_millis(100);
 
 /// The place of a call that waits.
-pub(crate) struct Place(Option<Lent>);
+pub(crate) struct Place {
+    thread: Option<Lent>,
+    #[expect(dead_code, reason = "held for its destructor alone")]
+    permit: LentPermit,
+}
 
 impl Place {
     /// Lent at the first wait; taken back when `place` is dropped.
     pub(crate) fn of_this_call(place: &mut Option<Self>) -> &mut Self {
-        place.get_or_insert_with(|| Self(Lent::here()))
+        place.get_or_insert_with(|| Self { thread: Lent::here(), permit: LentPermit::here() })
     }
 
     /// Waits for a wake, at most until `deadline`. Returns whether there was one.
@@ -93,7 +98,7 @@ impl Place {
     ///
     /// If the pool is stuck for good.
     pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
-        let Some(lent) = self.0.as_mut().filter(|lent| lent.needs_watching()) else {
+        let Some(lent) = self.thread.as_mut().filter(|lent| lent.needs_watching()) else {
             return parked.wait(deadline);
         };
         loop {

@@ -1,6 +1,7 @@
 //! Pools: what runs blocking closures.
 
 mod any;
+mod inline;
 mod job;
 mod limited;
 mod unavailable;
@@ -12,6 +13,7 @@ use std::panic::Location;
 use std::sync::{Arc, LazyLock};
 
 pub use any::AnyPool;
+pub use inline::InlinePool;
 pub use job::Job;
 pub use limited::Limited;
 pub(crate) use unavailable::Unavailable;

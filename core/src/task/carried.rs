@@ -34,6 +34,15 @@ pub(super) struct Rest {
 }
 
 impl Rest {
+    /// The permit, for as long as the call runs.
+    pub(super) fn take_permit(&mut self) -> Option<Permit> {
+        self.tail.as_mut()?.permit.take()
+    }
+
+    pub(super) fn put_back(&mut self, permit: Permit) {
+        self.tail.get_or_insert_default().permit = Some(permit);
+    }
+
     /// Whether dropping it would do nothing.
     pub(super) fn is_nothing(&self) -> bool {
         self.tail.is_none() && self.ticket.is_none()

@@ -21,6 +21,9 @@
 
 #![expect(unsafe_code, reason = "a mutex in its place costs four lock operations a call: see the figures")]
 
+#[cfg(all(test, loom))]
+mod models;
+
 use std::mem;
 use std::task::{Poll, Waker};
 

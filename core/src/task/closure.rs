@@ -18,7 +18,7 @@ use super::cell::{Cell, Claim, Ending};
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
 use crate::error::TaskError;
-use crate::limiter::Permit;
+use crate::limiter::{Permit, holding};
 use crate::spin;
 use crate::warning;
 
@@ -153,14 +153,16 @@ where
         }
     }
 
-    /// Runs the closure under its runtime, or says that an adapter's code panicked.
-    fn call(
-        &self,
-        this: Arc<Self>,
-        closure: impl FnOnce() -> T,
-        context: &mut Context,
-    ) -> Result<T, TaskError> {
-        in_call(context, this, || catch(closure)).map_err(TaskError::Panicked)
+    /// Runs the closure in its context, and delivers its result.
+    fn call(self: &Arc<Self>, closure: impl FnOnce() -> T, mut context: Context, mut rest: Rest) -> Ran {
+        let (result, permit) =
+            holding(rest.take_permit(), || in_call(&mut context, self.clone(), || catch(closure)));
+        if let Some(permit) = permit {
+            rest.put_back(permit);
+        }
+        let ran = if result.is_ok() { Ran::Returned } else { Ran::Panicked };
+        self.finish(result.map_err(TaskError::Panicked), context, rest);
+        ran
     }
 }
 
@@ -173,7 +175,7 @@ where
         let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
             return if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled };
         };
-        let (mut context, span, rest) = carried.into_parts();
+        let (context, span, rest) = carried.into_parts();
         // The span goes with the closure, before the result can be seen (C06).
         let closure = move || {
             let result = span.in_scope(closure);
@@ -182,9 +184,7 @@ where
         };
         let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
         let Some(runtime) = runtime else {
-            let result = self.call(self.clone(), closure, &mut context);
-            let ran = Ran::of(&result);
-            self.finish(result, context, rest);
+            let ran = self.call(closure, context, rest);
             more();
             return ran;
         };
@@ -193,10 +193,8 @@ where
         // An adapter's code: after a panic of it the task must end all the same.
         let scoped = catch(|| {
             runtime.scope(&mut || {
-                let Some((closure, mut context, rest)) = work.take() else { return };
-                let result = self.call(self.clone(), closure, &mut context);
-                ran = Ran::of(&result);
-                self.finish(result, context, rest);
+                let Some((closure, context, rest)) = work.take() else { return };
+                ran = self.call(closure, context, rest);
                 more();
             });
         });
@@ -280,12 +278,6 @@ where
 
     fn place(&self) -> &'static Location<'static> {
         self.place
-    }
-}
-
-impl Ran {
-    fn of<T>(result: &Result<T, TaskError>) -> Self {
-        if result.is_ok() { Self::Returned } else { Self::Panicked }
     }
 }
 

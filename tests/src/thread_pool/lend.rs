@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use anyloop_core::{BlockOn, Call, Pool, PoolExt, TaskError, ThreadPool, from_thread, gather};
+use anyloop_core::{BlockOn, Call, Limiter, Pool, PoolExt, TaskError, ThreadPool, from_thread, gather};
 
 use super::block;
 use crate::Subject;
@@ -35,6 +35,20 @@ pub fn c17_a_call_may_wait_for_another_on_a_full_view<R: BlockOn>(subject: &Subj
     let outer = view.submit(move || inner.submit(|| 20).wait().expect("a value") + 22);
     assert_eq!(subject.block_on(outer).expect("no deadlock"), 42);
     assert_eq!(subject.block_on(view.submit(|| 1)).expect("the view goes on"), 1);
+}
+
+/// C17: nor do calls under a limiter, one behind another too.
+pub fn c17_a_call_may_wait_for_another_under_its_limiter<R: BlockOn>(subject: &Subject<R>) {
+    static ONE: Limiter = Limiter::new(1);
+    let pool = pool(4);
+    let limited = pool.limit(2);
+    for _ in 0..3 {
+        let inner = limited.clone();
+        let outer =
+            Call::new(move || Call::new(|| 20).on(&inner).limit(&ONE).start().wait().expect("a value") + 1);
+        assert_eq!(subject.block_on(outer.on(&limited).limit(&ONE)), 21);
+    }
+    assert!(format!("{ONE:?}").contains("taken: 0"), "{ONE:?}");
 }
 
 /// C17: all threads of a pool may wait at once, each for a call of its own.
