@@ -8,15 +8,17 @@ use anyloop_core::{Cancelling, NativeTask, WakerGuard};
 use async_std::task::JoinHandle;
 
 /// Dropping a `JoinHandle` lets the future go on; anyloop's `Task` aborts first unless it was detached.
+///
+/// Five words, which anyloop's `Task` keeps without a box.
 pub(crate) struct Joined<T> {
     /// Locked by `abort` and `is_finished` alone; a poll goes round it.
     stage: Mutex<Stage<T>>,
-    /// async-task, on which async-std is built, aborts the process when an awaiter's waker panics.
-    guard: WakerGuard,
 }
 
 enum Stage<T> {
     Running(JoinHandle<T>),
+    /// Somebody has awaited it before its end.
+    Awaited(Box<Awaited<T>>),
     /// Its output was taken by a look at it.
     Ended(Option<Box<T>>),
     /// Cancelling takes the handle away.
@@ -27,9 +29,22 @@ enum Stage<T> {
     },
 }
 
+struct Awaited<T> {
+    handle: JoinHandle<T>,
+    /// async-task, on which async-std is built, aborts the process when an awaiter's waker panics.
+    guard: WakerGuard,
+}
+
+impl<T> Awaited<T> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        let waker = self.guard.guard(cx.waker());
+        poll_with(&mut self.handle, &waker)
+    }
+}
+
 impl<T> Joined<T> {
     pub(crate) fn new(handle: JoinHandle<T>) -> Self {
-        Self { stage: Mutex::new(Stage::Running(handle)), guard: WakerGuard::default() }
+        Self { stage: Mutex::new(Stage::Running(handle)) }
     }
 }
 
@@ -42,6 +57,11 @@ fn cancelled<T: Send + 'static>(stage: Stage<T>) -> Stage<T> {
     match stage {
         // It schedules the task, and drops nothing here.
         Stage::Running(handle) => Stage::Cancelling(Box::new(Cancelling::begin(handle.cancel()))),
+        Stage::Awaited(awaited) => {
+            // The guard outlives the cancelling.
+            let Awaited { handle, guard: _guard } = *awaited;
+            Stage::Cancelling(Box::new(Cancelling::begin(handle.cancel())))
+        }
         other => other,
     }
 }
@@ -72,17 +92,18 @@ impl<T: Send + 'static> Joined<T> {
             after = cancelled(after);
         }
     }
+}
 
-    /// The handle cannot be asked, only polled; with the awaiter's own waker, so that its place is not
-    /// taken.
-    fn looked_at(&self, stage: Stage<T>) -> Stage<T> {
-        match stage {
-            Stage::Running(mut handle) => match poll_with(&mut handle, &self.guard.last()) {
-                Poll::Ready(output) => Stage::Ended(Some(Box::new(output))),
-                Poll::Pending => Stage::Running(handle),
-            },
-            other => other,
-        }
+/// The handle cannot be asked, only polled; with the awaiter's own waker, so that its place is not taken.
+fn looked_at<T>(mut stage: Stage<T>) -> Stage<T> {
+    let polled = match &mut stage {
+        Stage::Running(handle) => poll_with(handle, Waker::noop()),
+        Stage::Awaited(awaited) => poll_with(&mut awaited.handle, &awaited.guard.last()),
+        _ => return stage,
+    };
+    match polled {
+        Poll::Ready(output) => Stage::Ended(Some(Box::new(output))),
+        Poll::Pending => stage,
     }
 }
 
@@ -95,8 +116,15 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
                 if let Poll::Ready(output) = poll_with(handle, Waker::noop()) {
                     return Poll::Ready(Some(output));
                 }
-                poll_with(handle, &self.guard.guard(cx.waker())).map(Some)
+                let Stage::Running(handle) = std::mem::replace(stage, Stage::InUse { abort: false }) else {
+                    unreachable!("matched just above");
+                };
+                // In its place before anything foreign is called, which the cloning of a waker is.
+                *stage = Stage::Awaited(Box::new(Awaited { handle, guard: WakerGuard::default() }));
+                let Stage::Awaited(awaited) = stage else { unreachable!("put there just above") };
+                awaited.poll(cx).map(Some)
             }
+            Stage::Awaited(awaited) => awaited.poll(cx).map(Some),
             Stage::Cancelling(cancelling) => cancelling.poll(cx),
             Stage::Ended(output) => Poll::Ready(output.take().map(|output| *output)),
             // Whoever polls has the task to itself.
@@ -111,9 +139,9 @@ impl<T: Send + 'static> NativeTask<T> for Joined<T> {
     fn is_finished(&self) -> bool {
         let mut finished = false;
         self.change(false, |stage| {
-            let stage = self.looked_at(stage);
+            let stage = looked_at(stage);
             finished = match &stage {
-                Stage::Running(_) | Stage::InUse { .. } => false,
+                Stage::Running(_) | Stage::Awaited(_) | Stage::InUse { .. } => false,
                 Stage::Cancelling(cancelling) => cancelling.is_finished(),
                 Stage::Ended(_) => true,
             };

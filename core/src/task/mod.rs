@@ -11,7 +11,6 @@ mod remote;
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll};
 
 use crate::catch::quietly;
@@ -48,16 +47,7 @@ pub use remote::Remote;
 #[must_use = "dropping a task cancels it: await it, or `detach()` it to let it run on its own"]
 pub struct Task<T> {
     work: Inline<T>,
-    /// Some of [`ABORTED`], [`DETACHED`] and [`ENDED`].
-    state: AtomicU8,
 }
-
-/// Tells a future that was dropped because we asked from one that its runtime dropped.
-const ABORTED: u8 = 1;
-/// Dropping the task does not cancel: it was detached.
-const DETACHED: u8 = 2;
-/// The result was taken.
-const ENDED: u8 = 4;
 
 /// In what a task ends.
 type Ended<T> = Result<T, TaskError>;
@@ -68,7 +58,7 @@ impl<T> Unpin for Task<T> {}
 impl<T: Send + 'static> Task<T> {
     #[inline]
     fn new(handle: impl Handle<T> + 'static) -> Self {
-        Self { work: Inline::new(handle), state: AtomicU8::new(0) }
+        Self { work: Inline::new(handle) }
     }
 
     pub(crate) fn from_closure(handle: Awaiter<T>) -> Self {
@@ -135,8 +125,6 @@ impl<T> Task<T> {
     /// stopped from outside: it sees [`from_thread::is_cancelled`](crate::from_thread::is_cancelled), and the
     /// task ends in what it returns.
     pub fn abort(&self) {
-        // ORDERING: Relaxed, read by the task's owner only, who synchronizes with whoever borrowed it.
-        self.state.fetch_or(ABORTED, Ordering::Relaxed);
         self.work.abort();
     }
 
@@ -155,14 +143,12 @@ impl<T> Task<T> {
 
     /// Lets the work run to its end without its handle.
     pub fn detach(mut self) {
-        *self.state.get_mut() |= DETACHED;
         self.work.detach();
     }
 
     /// Whether it has ended: a result is there, or was taken.
     pub fn is_finished(&self) -> bool {
-        // ORDERING: Relaxed: it is changed through `&mut self`.
-        self.state.load(Ordering::Relaxed) & ENDED != 0 || self.work.is_finished()
+        self.work.is_finished()
     }
 
     /// Blocks this thread until the task has ended. For threads without a runtime.
@@ -185,23 +171,14 @@ impl<T> Future for Task<T> {
     type Output = Result<T, TaskError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.get_mut();
-        let state = *this.state.get_mut();
-        if state & ENDED != 0 {
-            panic!("a Task was polled again after it had ended");
-        }
-        let polled = this.work.poll(cx, state & ABORTED != 0);
-        if polled.is_ready() {
-            *this.state.get_mut() = state | ENDED;
-        }
-        polled
+        self.get_mut().work.poll(cx)
     }
 }
 
 impl<T> Drop for Task<T> {
     #[inline]
     fn drop(&mut self) {
-        if *self.state.get_mut() & (DETACHED | ENDED) == 0 {
+        if !self.work.has_ended() {
             self.give_up();
         }
     }
