@@ -19,6 +19,9 @@ use super::{
 /// Ping-pong that differs by more than this between the ends of a run voids its round trips.
 const STEADY: f64 = 2.0;
 
+/// Ping-pong that takes this many times as long as on one CPU goes to one that has to be roused.
+const SPREAD: f64 = 3.0;
+
 /// What a process, or all the children that it has waited for, have used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Usage {
@@ -31,6 +34,14 @@ impl Usage {
         #[cfg(unix)]
         return Self::read(nix::sys::resource::UsageWho::RUSAGE_SELF);
         #[cfg(not(unix))]
+        None
+    }
+
+    /// Of the calling thread alone.
+    pub(crate) fn of_this_thread() -> Option<Self> {
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        return Self::read(nix::sys::resource::UsageWho::RUSAGE_THREAD);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
         None
     }
 
@@ -102,9 +113,17 @@ impl Activity {
 
 /// Threads of this process.
 pub(crate) fn threads_alive() -> Option<u32> {
+    status("Threads:")?.trim().parse().ok()
+}
+
+/// Memory of this process that is in RAM, in KiB.
+pub(crate) fn resident_kib() -> Option<f64> {
+    status("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok()
+}
+
+fn status(field: &str) -> Option<String> {
     let status = fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("Threads:"))?;
-    line.trim().parse().ok()
+    status.lines().find_map(|line| line.strip_prefix(field)).map(str::to_owned)
 }
 
 /// Keeps this thread, and those that it starts from now on, on the first CPU that it may use.
@@ -165,6 +184,12 @@ impl State {
             RoundTrip::Pinned => (self.ping_pong_pinned, end.ping_pong_pinned),
         };
         a.max(b) <= a.min(b).mul_f64(STEADY)
+    }
+
+    /// Whether the other side of a wake-up sits on a CPU that must be roused: it takes much longer then than
+    /// where both share one.
+    pub(crate) fn is_spread(&self) -> bool {
+        self.ping_pong >= self.ping_pong_pinned.mul_f64(SPREAD)
     }
 
     pub(crate) fn text(&self) -> String {

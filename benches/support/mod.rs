@@ -18,7 +18,7 @@ mod workload;
 
 #[allow(unused_imports, reason = "not every bench target pins or calls a case")]
 pub(crate) use self::{
-    machine::pin_to_one_cpu,
+    machine::{Usage, pin_to_one_cpu, resident_kib, threads_alive},
     meter::{Meter, Sample},
     suite::Suite,
     workload::{Metric, RoundTrip, Unit, Workload},

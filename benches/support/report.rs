@@ -42,7 +42,10 @@ pub(crate) fn workload(workload: &Workload, results: &Results, grounds: Grounds)
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN);
     let wall = unit.text();
-    let header = ["case", &wall, "range", "CPU", "threads", "switches", "ours/this", "bound", "verdict"];
+    let figures = results.figures();
+    let mut header = vec!["case", &wall, "range", "CPU", "threads", "switches"];
+    header.extend(&figures);
+    header.extend(["ours/this", "bound", "verdict"]);
     table.set_header(header);
     // All but the label are figures.
     table.column_iter_mut().skip(1).for_each(|column| {
@@ -58,7 +61,8 @@ pub(crate) fn workload(workload: &Workload, results: &Results, grounds: Grounds)
             (None, Some((least, greatest))) => format!("{} - {}", figure(least), figure(greatest)),
             (None, None) => "-".into(),
         };
-        let ratio = ours.zip(result.median(Metric::Wall, unit)).filter(|_| index > 0);
+        let ratio = ours.zip(result.median(Metric::Wall, unit));
+        let ratio = ratio.filter(|&(_, this)| index > 0 && this > 0.0);
         let mut row = vec![
             case.label.clone(),
             shown(Metric::Wall),
@@ -66,8 +70,9 @@ pub(crate) fn workload(workload: &Workload, results: &Results, grounds: Grounds)
             shown(Metric::Cpu),
             result.median(Metric::Threads, unit).map_or("-".into(), |threads| threads.to_string()),
             result.switches().map_or("-".into(), |switches| format!("{switches:.3}")),
-            ratio.map_or(String::new(), |(ours, this)| format!("{:.2}", ours / this)),
         ];
+        row.extend(figures.iter().map(|name| result.figure(name).map_or("-".into(), figure)));
+        row.push(ratio.map_or(String::new(), |(ours, this)| ratio_text(ours / this)));
         let judged: Vec<_> = workload
             .bounds
             .iter()
@@ -95,10 +100,17 @@ fn bound_text(bound: &Bound, measured: Option<f64>) -> String {
     let measured = measured.map_or("-".into(), |measured| format!("{measured:.2}"));
     let limit = bound.limit;
     match (bound.metric, &bound.peer) {
+        // Three digits where two would hide what is asked for.
+        (Metric::Wall, Some(_)) if limit < 0.1 => format!("<= {limit:.3}"),
         (Metric::Wall, Some(_)) => format!("<= {limit:.2}"),
         (metric, Some(_)) => format!("{}{measured} <= {limit:.2}", metric.text()),
         (metric, None) => format!("{}<= {}", metric.text(), figure(limit)),
     }
+}
+
+/// A ratio far below 1 keeps the digit that its bound is about.
+fn ratio_text(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.3}") } else { format!("{ratio:.2}") }
 }
 
 fn joined(texts: impl Iterator<Item = String>) -> String {
@@ -109,12 +121,13 @@ fn joined(texts: impl Iterator<Item = String>) -> String {
 pub(crate) fn summary(verdicts: &[Verdict], failures: &[String]) {
     let count = |wanted| verdicts.iter().filter(|verdict| **verdict == wanted).count();
     println!(
-        "\n{} bounds: {} hold, {} missed, {} without a figure, {} withheld.",
+        "\n{} bounds: {} hold, {} missed, {} without a figure, {} withheld, {} not for this machine.",
         verdicts.len(),
         count(Verdict::Holds),
         count(Verdict::Missed),
         count(Verdict::NoFigure),
         count(Verdict::Withheld),
+        count(Verdict::NotHere),
     );
     for failure in failures {
         println!("failed: {failure}");

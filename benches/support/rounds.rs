@@ -28,6 +28,20 @@ pub(crate) struct Results {
     pub(crate) took: Duration,
 }
 
+impl Results {
+    /// The names of the figures that the cases told beside the usual ones.
+    pub(crate) fn figures(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        let samples = self.cases.iter().flat_map(|case| &case.samples);
+        for (name, _) in samples.flat_map(|sample| &sample.figures) {
+            if !names.contains(&name.as_str()) {
+                names.push(name);
+            }
+        }
+        names
+    }
+}
+
 #[derive(Default)]
 pub(crate) struct CaseResult {
     samples: Vec<Sample>,
@@ -47,6 +61,12 @@ impl CaseResult {
 
     pub(crate) fn switches(&self) -> Option<f64> {
         median(self.samples.iter().filter_map(|sample| sample.switches))
+    }
+
+    /// The median of a figure that the case told under this name.
+    pub(crate) fn figure(&self, name: &str) -> Option<f64> {
+        let figures = self.samples.iter().flat_map(|sample| &sample.figures);
+        median(figures.filter(|(other, _)| other == name).map(|(_, figure)| *figure))
     }
 
     fn values(&self, metric: Metric, unit: Unit) -> impl Iterator<Item = f64> {

@@ -106,8 +106,7 @@ impl Suite {
             eprintln!("no case {label:?} in a workload {workload:?}; --list shows them");
             return ExitCode::FAILURE;
         };
-        let repeats = if quick { 1 } else { workload.repeats };
-        let sample = (case.run)(&Meter::new(workload.size, workload.unit, 1, repeats));
+        let sample = (case.run)(&Meter::new(workload, quick));
         child::hand_over(&sample);
         ExitCode::SUCCESS
     }

@@ -17,6 +17,8 @@ pub(crate) enum Verdict {
     NoFigure,
     /// The run does not allow one; the report says why.
     Withheld,
+    /// It is about another kind of machine.
+    NotHere,
 }
 
 impl fmt::Display for Verdict {
@@ -26,6 +28,7 @@ impl fmt::Display for Verdict {
             Self::Missed => "MISSED",
             Self::NoFigure => "NO FIGURE",
             Self::Withheld => "withheld",
+            Self::NotHere => "not here",
         })
     }
 }
@@ -38,6 +41,8 @@ pub(crate) struct Grounds {
     pub(crate) steady_unpinned: bool,
     /// Ping-pong on one CPU was alike at both ends of the run.
     pub(crate) steady_pinned: bool,
+    /// The system spread the two sides of a ping-pong over CPUs that had to be roused, at both ends.
+    pub(crate) spread: bool,
 }
 
 impl Grounds {
@@ -46,6 +51,7 @@ impl Grounds {
             enough_rounds,
             steady_unpinned: before.is_steady(after, RoundTrip::Unpinned),
             steady_pinned: before.is_steady(after, RoundTrip::Pinned),
+            spread: before.is_spread() && after.is_spread(),
         }
     }
 
@@ -76,6 +82,7 @@ pub(crate) fn measured(bound: &Bound, workload: &Workload, cases: &[CaseResult])
 pub(crate) fn judge(bound: &Bound, workload: &Workload, measured: Option<f64>, grounds: Grounds) -> Verdict {
     match measured {
         None => Verdict::NoFigure,
+        Some(_) if bound.spread_only && !grounds.spread => Verdict::NotHere,
         Some(_) if !grounds.allow(workload) => Verdict::Withheld,
         Some(measured) if measured <= bound.limit => Verdict::Holds,
         Some(_) => Verdict::Missed,

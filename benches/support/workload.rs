@@ -59,6 +59,8 @@ pub(crate) enum Metric {
     Cpu,
     /// Threads alive at the end.
     Threads,
+    /// A figure that the cases tell under this name.
+    Figure(&'static str),
 }
 
 impl Metric {
@@ -67,14 +69,18 @@ impl Metric {
             Self::Wall => Some(unit.convert_ns(sample.wall)),
             Self::Cpu => sample.cpu.map(|cpu| unit.convert_ns(cpu)),
             Self::Threads => sample.threads.map(f64::from),
+            Self::Figure(name) => {
+                sample.figures.iter().find(|(other, _)| other == name).map(|(_, figure)| *figure)
+            }
         }
     }
 
-    pub(crate) fn text(self) -> &'static str {
+    pub(crate) fn text(self) -> String {
         match self {
-            Self::Wall => "",
-            Self::Cpu => "CPU ",
-            Self::Threads => "threads ",
+            Self::Wall => String::new(),
+            Self::Cpu => "CPU ".into(),
+            Self::Threads => "threads ".into(),
+            Self::Figure(name) => format!("{name} "),
         }
     }
 }
@@ -88,6 +94,8 @@ pub(crate) struct Bound {
     /// A factor of this peer's figure, or an absolute figure where there is none.
     pub(crate) peer: Option<String>,
     pub(crate) limit: f64,
+    /// Only where a wake-up crosses to another CPU that has to be roused first.
+    pub(crate) spread_only: bool,
 }
 
 pub(crate) struct Case {
@@ -145,6 +153,14 @@ impl Workload {
         self.bound(metric, Some(peer.into()), factor)
     }
 
+    /// Bound: the first case's wall time is at most `factor` times `peer`'s on a machine that spreads
+    /// threads over idle CPUs, whose wake-up then dominates the peer's time; elsewhere it does not apply.
+    pub(crate) fn at_most_where_spread(self, factor: f64, peer: &str) -> Self {
+        let mut this = self.at_most(factor, peer);
+        this.bounds.last_mut().expect("it was added just now").spread_only = true;
+        this
+    }
+
     /// Bound: the first case's `metric` is at most `limit`, in the workload's unit.
     pub(crate) fn below(self, metric: Metric, limit: f64) -> Self {
         self.bound(metric, None, limit)
@@ -169,7 +185,7 @@ impl Workload {
     fn bound(mut self, metric: Metric, peer: Option<String>, limit: f64) -> Self {
         let ours = self.cases.first().map(|case| case.label.clone());
         let ours = ours.unwrap_or_else(|| panic!("workload {:?}: cases before bounds", self.name));
-        self.bounds.push(Bound { metric, ours, peer, limit });
+        self.bounds.push(Bound { metric, ours, peer, limit, spread_only: false });
         self
     }
 
