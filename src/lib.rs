@@ -80,10 +80,10 @@ pub mod __private;
 pub use anyloop_async_std::AsyncStd;
 pub use anyloop_core::{
     Adapter, AlreadySet, AnyPool, AnyRuntime, BlockOn, BuildError, Builder, Call, Cancel, DRAIN_LIMIT, Drain,
-    Elapsed, EnterGuard, Gather, Gatherable, InsideOwnCall, Interval, Job, Limiter, Metrics, NativePool,
-    NoRuntime, Panic, Pool, PoolExt, Refused, Run, Runtime, Settle, Shutdown, Task, TaskError, ThreadPool,
-    Timeout, TryGather, TryGatherable, Work, cpu, from_thread, gather, register, set_default,
-    set_default_pool, try_gather,
+    Elapsed, EnterGuard, Gather, Gatherable, InsideOwnCall, Interval, Job, Limiter, Map, MapCompleted,
+    MapSettle, MapStream, Metrics, NativePool, NoRuntime, Panic, Pool, PoolExt, Refused, Run, Runtime,
+    Settle, Shutdown, Task, TaskError, ThreadPool, Timeout, TryGather, TryGatherable, Work, cpu, from_thread,
+    gather, register, set_default, set_default_pool, try_gather,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;
