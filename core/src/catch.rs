@@ -29,3 +29,11 @@ pub(crate) fn quietly(f: impl FnOnce()) {
 pub(crate) fn drop_quietly<T>(value: T) {
     quietly(move || drop(value));
 }
+
+/// Drops foreign values one by one. A `Vec` of them, dropped as a whole, aborts the process when two of its
+/// destructors panic.
+pub(crate) fn drop_each<T>(values: impl Iterator<Item = T>) {
+    for value in values {
+        drop_quietly(value);
+    }
+}

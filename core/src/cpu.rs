@@ -20,10 +20,14 @@ use crate::thread_pool::ThreadPool;
 /// ```
 #[must_use]
 pub fn cpu() -> AnyPool {
-    // std's count respects CPU affinity and cgroup quotas.
-    static LANE: LazyLock<AnyPool> = LazyLock::new(|| {
-        let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        ThreadPool::global().limit(cores).to_any()
-    });
+    static LANE: LazyLock<AnyPool> = LazyLock::new(|| ThreadPool::global().limit(cores()).to_any());
     LANE.clone()
+}
+
+/// How many cores the process may use. Looked up once: it takes a look at files.
+pub(crate) fn cores() -> usize {
+    // std's count respects CPU affinity and cgroup quotas.
+    static CORES: LazyLock<usize> =
+        LazyLock::new(|| thread::available_parallelism().map_or(1, NonZeroUsize::get));
+    *CORES
 }

@@ -26,6 +26,7 @@ pub mod from_thread;
 mod gather;
 mod hold;
 mod limiter;
+mod map;
 mod no_runtime;
 mod park;
 mod pool;
@@ -54,6 +55,7 @@ pub use gather::{
 };
 pub use hold::Hold;
 pub use limiter::Limiter;
+pub use map::{Map, MapCompleted, MapSettle, MapStream};
 pub use no_runtime::NoRuntime;
 pub use pool::{AnyPool, InlinePool, Job, Limited, Pool, PoolExt, Refused};
 pub use run::{DRAIN_LIMIT, Drain, Run};

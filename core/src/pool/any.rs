@@ -92,6 +92,14 @@ impl Pool for AnyPool {
         self.0.limited(limit)
     }
 
+    fn tenant(&self) -> AnyPool {
+        self.0.tenant()
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.0.has_waiting()
+    }
+
     fn metrics(&self) -> Option<Metrics> {
         self.0.metrics()
     }

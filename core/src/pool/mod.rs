@@ -20,6 +20,7 @@ pub(crate) use unavailable::Unavailable;
 
 use crate::error::TaskError;
 use crate::limiter::Limiting;
+use crate::map::Map;
 use crate::task::{Awaiter, Runnable, Task};
 use crate::thread_pool::Metrics;
 
@@ -86,6 +87,19 @@ pub trait Pool: Send + Sync + 'static {
     /// several queues in turn does better.
     fn limited(&self, limit: NonZeroUsize) -> AnyPool {
         Limiting::owned(limit, self.to_any()).to_any()
+    }
+
+    /// A handle for jobs that belong together, as those of a [`map`](PoolExt::map) do. A pool that serves several
+    /// queues in turn gives one with a queue of its own, under the same limits (C18); as provided, it is
+    /// [`to_any`](Pool::to_any).
+    fn tenant(&self) -> AnyPool {
+        self.to_any()
+    }
+
+    /// Whether others than this handle's own jobs wait for a thread. A batch that has had its turn gives its thread
+    /// back if so; as provided, always.
+    fn has_waiting(&self) -> bool {
+        true
     }
 
     /// What the pool tells of itself, if it does.
@@ -179,6 +193,29 @@ pub trait PoolExt: Pool {
         })
     }
 
+    /// Runs `f` on each item, as one batch: what `Executor.map` is in Python's `concurrent.futures`.
+    ///
+    /// Await it for the results in input order, or take them as they come: see [`Map`]. The items are collected
+    /// here; nothing runs before the map is polled or [started](Map::start).
+    ///
+    /// ```
+    /// use anyloop_core::{PoolExt, ThreadPool};
+    ///
+    /// let pool = ThreadPool::new(4)?;
+    /// let lengths = pollster::block_on(pool.map(["a", "bc", ""], str::len));
+    /// assert_eq!(lengths, [1, 2, 0]);
+    /// # Ok::<(), anyloop_core::BuildError>(())
+    /// ```
+    #[track_caller]
+    fn map<I, F, T>(&self, items: I, f: F) -> Map<T>
+    where
+        I: IntoIterator<Item: Send + 'static>,
+        F: Fn(I::Item) -> T + Send + Sync + 'static,
+        T: Send + 'static,
+    {
+        Map::new(self.to_any(), items.into_iter().collect(), f, Location::caller())
+    }
+
     /// Starts `f` on this pool, or gives it back with the reason.
     ///
     /// # Errors
@@ -264,6 +301,14 @@ macro_rules! forward_pool {
 
             fn limited(&self, limit: NonZeroUsize) -> AnyPool {
                 (**self).limited(limit)
+            }
+
+            fn tenant(&self) -> AnyPool {
+                (**self).tenant()
+            }
+
+            fn has_waiting(&self) -> bool {
+                (**self).has_waiting()
             }
 
             fn metrics(&self) -> Option<Metrics> {

@@ -86,19 +86,19 @@ impl Growth {
     }
 }
 
-/// The watcher's own reckoning.
-pub(super) struct Pace {
-    pub(super) tick: Duration,
+/// A watcher's own reckoning: the pool's, and that of a map.
+pub(crate) struct Pace {
+    pub(crate) tick: Duration,
     step: usize,
 }
 
 impl Pace {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { tick: SHORTEST_TICK, step: 1 }
     }
 
     /// How many workers to take on, `busy` of which took `taken` jobs in `elapsed`.
-    pub(super) fn judge(&mut self, busy: usize, elapsed: Duration, taken: u64) -> usize {
+    pub(crate) fn judge(&mut self, busy: usize, elapsed: Duration, taken: u64) -> usize {
         let worked = elapsed.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX));
         let allowed = SLOW_CALL.saturating_mul(u32::try_from(taken).unwrap_or(u32::MAX));
         if worked <= allowed {

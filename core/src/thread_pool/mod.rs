@@ -22,6 +22,7 @@ use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
 pub(crate) use employment::is_stopping;
+pub(crate) use growth::Pace;
 pub(crate) use lend::Lent;
 pub use metrics::{Distribution, Metrics};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
@@ -165,6 +166,14 @@ impl Pool for Handle {
         }
     }
 
+    fn tenant(&self) -> AnyPool {
+        self.limited(self.shared.settings.max_threads)
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.shared.has_waiting(OWN)
+    }
+
     fn metrics(&self) -> Option<Metrics> {
         Some(self.shared.metrics(OWN))
     }
@@ -192,6 +201,14 @@ impl Pool for ThreadPool {
 
     fn limited(&self, limit: NonZeroUsize) -> AnyPool {
         self.handle.limited(limit)
+    }
+
+    fn tenant(&self) -> AnyPool {
+        self.handle.tenant()
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.handle.has_waiting()
     }
 
     fn metrics(&self) -> Option<Metrics> {

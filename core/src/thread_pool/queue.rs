@@ -199,6 +199,11 @@ impl Queues {
         !self.rotation.is_empty()
     }
 
+    /// The same for all tenants but one.
+    pub(super) fn others_ready(&self, but: usize) -> bool {
+        self.rotation.iter().any(|&key| key != but)
+    }
+
     /// Whether the pool's own queue is the only one with something to run.
     pub(super) fn own_alone(&self) -> bool {
         self.rotation.len() == 1 && self.rotation[0] == OWN

@@ -179,6 +179,12 @@ impl Shared {
         state.queues.is_ready() || !self.outbox.is_empty()
     }
 
+    /// Whether others than `tenant` have jobs that may be started.
+    pub(super) fn has_waiting(&self, tenant: usize) -> bool {
+        let state = self.lock();
+        state.queues.others_ready(tenant) || (tenant != OWN && !self.outbox.is_empty())
+    }
+
     /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
     /// its job.
     pub(super) fn ensure_progress(&self, state: &mut State) -> Option<Recruit> {

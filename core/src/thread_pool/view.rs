@@ -49,6 +49,10 @@ impl Pool for View {
         Self::open(self.pool.clone(), limit.min(self.limit))
     }
 
+    fn has_waiting(&self) -> bool {
+        self.pool.shared.has_waiting(self.tenant)
+    }
+
     fn metrics(&self) -> Option<Metrics> {
         Some(self.pool.shared.metrics(self.tenant))
     }

@@ -1,0 +1,308 @@
+//! What a map's runners, its watcher and its handle share.
+
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Wake, Waker};
+
+use super::job::Ticket;
+use super::outlet::Outlet;
+use super::supply::{Chunk, Claimed, Leftovers, Supply};
+use super::{runner, watcher};
+use crate::catch::drop_quietly;
+use crate::cpu::cores;
+use crate::error::TaskError;
+use crate::pool::{AnyPool, Pool};
+use crate::task::{CallState, Task};
+
+/// Where a pool does not tell how many threads it may have.
+const UNKNOWN_MOST: usize = 512;
+
+/// A map, seen by its handle.
+pub(super) trait Batch<T>: Send + Sync {
+    /// Submits the first runners. Once.
+    fn start(self: Arc<Self>);
+    /// Nobody wants the results any more.
+    fn cancel(&self);
+    /// Fixes the length of the chunks that are taken from now on.
+    fn set_chunk(&self, items: usize);
+    fn outlet(&self) -> &Outlet<T>;
+}
+
+pub(super) struct Shared<I, F, T> {
+    hub: Mutex<Hub<I, F>>,
+    /// Rung for the watcher when the map is over.
+    pub(super) bell: Condvar,
+    pub(super) outlet: Outlet<T>,
+    /// For the items that run: nobody wants their results. (Those that nobody has begun are taken away.)
+    stopped: AtomicBool,
+    /// 0 where the runners choose it.
+    chunk: AtomicUsize,
+    pool: AnyPool,
+    tenant: OnceLock<AnyPool>,
+    /// Where it was made.
+    pub(super) place: &'static Location<'static>,
+    /// Runners and watcher together, at most.
+    pub(super) most: usize,
+}
+
+pub(super) struct Hub<I, F> {
+    pub(super) supply: Supply<I>,
+    /// Gone when the map is over, before anybody can see that (C06).
+    f: Option<Arc<F>>,
+    /// Runners that hold the closure.
+    pub(super) active: usize,
+    /// Jobs that the pool has not begun: runners, and the watcher.
+    pub(super) queued: usize,
+    /// Jobs that have not ended, to be told when the map is over, and to be asked why they did not run.
+    jobs: Vec<Task<()>>,
+    pub(super) over: bool,
+}
+
+/// What is to be let go when the map is over, in this order.
+#[must_use]
+struct End<F> {
+    f: Option<Arc<F>>,
+    jobs: Vec<Task<()>>,
+}
+
+impl<I, F, T> Shared<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn new(pool: AnyPool, items: Vec<I>, f: F, place: &'static Location<'static>) -> Arc<Self> {
+        let most = pool.max_threads().map_or(UNKNOWN_MOST, std::num::NonZeroUsize::get);
+        let hub = Hub {
+            supply: Supply::new(items),
+            f: Some(Arc::new(f)),
+            active: 0,
+            queued: 0,
+            jobs: Vec::new(),
+            over: false,
+        };
+        Arc::new(Self {
+            hub: Mutex::new(hub),
+            bell: Condvar::new(),
+            outlet: Outlet::new(),
+            stopped: AtomicBool::new(false),
+            chunk: AtomicUsize::new(0),
+            pool,
+            tenant: OnceLock::new(),
+            place,
+            most,
+        })
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Hub<I, F>> {
+        // Items, tasks and counts are moved under it, and nothing else.
+        self.hub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pool's handle for this map's jobs, from its start on.
+    pub(super) fn tenant(&self) -> &AnyPool {
+        self.tenant.get_or_init(|| self.pool.tenant())
+    }
+
+    pub(super) fn fixed_chunk(&self) -> Option<usize> {
+        // ORDERING: Relaxed: a number alone.
+        match self.chunk.load(Ordering::Relaxed) {
+            0 => None,
+            items => Some(items),
+        }
+    }
+
+    /// Takes a place among the runners; `None` if there is nothing to run.
+    pub(super) fn enter(&self) -> Option<Arc<F>> {
+        let mut hub = self.lock();
+        if hub.over || hub.supply.left() == 0 {
+            return None;
+        }
+        let f = hub.f.clone()?;
+        hub.active += 1;
+        Some(f)
+    }
+
+    /// Gives it back: the runner has delivered what it had. The last one of a map that has nothing left ends it.
+    pub(super) fn leave(&self, f: Arc<F>) {
+        // Not the last handle: the hub keeps one while a runner is active.
+        drop(f);
+        let end = {
+            let mut hub = self.lock();
+            hub.active -= 1;
+            hub.end_if_done()
+        };
+        self.conclude(end);
+    }
+
+    pub(super) fn claim(&self, mine: &Arc<Chunk<I>>, size: usize) -> Claimed<I> {
+        self.lock().supply.claim(mine, size)
+    }
+
+    /// Ends it in an error, which takes the items away that nobody has begun.
+    pub(super) fn fail(&self, error: TaskError) {
+        self.outlet.fail(error);
+        self.stop();
+    }
+
+    /// A job did not run. If nobody is left who could go on, that is what the map ends in.
+    pub(super) fn job_lost(&self, error: TaskError) {
+        let stranded = {
+            let hub = self.lock();
+            !hub.over && hub.active == 0 && hub.queued == 0
+        };
+        if stranded {
+            self.fail(error);
+        } else {
+            drop_quietly(error);
+        }
+    }
+
+    fn stop(&self) {
+        // ORDERING: Relaxed: advice, which publishes nothing.
+        self.stopped.store(true, Ordering::Relaxed);
+        let (leftovers, jobs, end): (Leftovers<I>, _, _) = {
+            let mut hub = self.lock();
+            (hub.supply.drain(), std::mem::take(&mut hub.jobs), hub.end_if_done())
+        };
+        end_jobs(jobs);
+        drop(leftovers);
+        self.conclude(end);
+    }
+
+    fn conclude(&self, end: Option<End<F>>) {
+        let Some(End { f, jobs }) = end else { return };
+        end_jobs(jobs);
+        drop_quietly(f);
+        self.bell.notify_all();
+        self.outlet.finish();
+    }
+
+    /// Keeps a job's task until it has ended.
+    pub(super) fn keep(&self, job: Task<()>) {
+        let mut hub = self.lock();
+        if hub.over {
+            drop(hub);
+            end_jobs(vec![job]);
+            return;
+        }
+        hub.jobs.push(job);
+        drop(hub);
+        // It may have ended before it was there to be found.
+        self.look_at_jobs();
+    }
+
+    /// Asks the jobs that have ended in what.
+    fn look_at_jobs(&self) {
+        let ended: Vec<Task<()>> = self.lock().jobs.extract_if(.., |job| job.is_finished()).collect();
+        for job in ended {
+            if let Some(Err(error)) = super::job::ended(job) {
+                self.job_lost(error);
+            }
+        }
+    }
+}
+
+impl<I, F> Hub<I, F> {
+    /// The map is over when nobody runs and nothing is left to run.
+    fn end_if_done(&mut self) -> Option<End<F>> {
+        if self.over || self.active > 0 || self.supply.left() > 0 {
+            return None;
+        }
+        self.over = true;
+        Some(End { f: self.f.take(), jobs: std::mem::take(&mut self.jobs) })
+    }
+}
+
+/// What is queued need not run any more.
+fn end_jobs(jobs: Vec<Task<()>>) {
+    for job in jobs {
+        // Before it is dropped: this is no call that somebody has lost.
+        job.abort();
+    }
+}
+
+impl<I, F, T> Batch<T> for Shared<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    fn start(self: Arc<Self>) {
+        let items = {
+            let mut hub = self.lock();
+            let items = hub.supply.left();
+            let end = hub.end_if_done();
+            drop(hub);
+            self.conclude(end);
+            items
+        };
+        let runners = cores().min(self.most).min(items);
+        for _ in 0..runners {
+            if self.lock().over {
+                return;
+            }
+            if let Err(error) = runner::submit(&self, runner::Lane::new()) {
+                self.job_lost(error);
+                return;
+            }
+        }
+        if items > runners && self.most > runners && !self.lock().over {
+            watcher::submit(&self, watcher::Watch::new());
+        }
+    }
+
+    fn cancel(&self) {
+        self.outlet.abandon();
+        self.stop();
+    }
+
+    fn set_chunk(&self, items: usize) {
+        // ORDERING: Relaxed, see `fixed_chunk`.
+        self.chunk.store(items.max(1), Ordering::Relaxed);
+    }
+
+    fn outlet(&self) -> &Outlet<T> {
+        &self.outlet
+    }
+}
+
+/// Inside an item, the map is the call that runs.
+impl<I: Send, F: Send + Sync, T: Send> CallState for Shared<I, F, T> {
+    fn is_cancelled(&self) -> bool {
+        // ORDERING: Relaxed, see `stop`.
+        self.stopped.load(Ordering::Relaxed)
+    }
+}
+
+/// The waker of the jobs' tasks.
+impl<I, F, T> Wake for Shared<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    fn wake(self: Arc<Self>) {
+        self.look_at_jobs();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.look_at_jobs();
+    }
+}
+
+impl<I, F, T> Shared<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn waker(self: &Arc<Self>) -> Waker {
+        Waker::from(self.clone())
+    }
+
+    pub(super) fn ticket(self: &Arc<Self>) -> Ticket<I, F, T> {
+        Ticket::new(self.clone())
+    }
+}

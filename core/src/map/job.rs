@@ -1,0 +1,96 @@
+//! A job of the map in its pool: a runner, or the watcher.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use super::batch::Shared;
+use crate::error::TaskError;
+use crate::pool::submit_from;
+use crate::task::Task;
+
+thread_local! {
+    /// This thread is submitting a job from within another one.
+    static SUBMITTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Counts a job as queued until it begins, or is dropped without.
+pub(super) struct Ticket<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    shared: Arc<Shared<I, F, T>>,
+    queued: bool,
+}
+
+impl<I, F, T> Ticket<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    pub(super) fn new(shared: Arc<Shared<I, F, T>>) -> Self {
+        shared.lock().queued += 1;
+        Self { shared, queued: true }
+    }
+
+    /// The job begins: `enter` runs in the same breath, so that a map is never seen with nobody at it.
+    pub(super) fn begin<R>(mut self, enter: impl FnOnce(&Shared<I, F, T>) -> R) -> (Arc<Shared<I, F, T>>, R) {
+        let entered = enter(&self.shared);
+        self.queued = false;
+        self.shared.lock().queued -= 1;
+        (self.shared.clone(), entered)
+    }
+}
+
+impl<I, F, T> Drop for Ticket<I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    fn drop(&mut self) {
+        if self.queued {
+            self.shared.lock().queued -= 1;
+        }
+    }
+}
+
+/// Gives a job to the pool. An error means that it will not run.
+pub(super) fn submit<I, F, T>(
+    shared: &Arc<Shared<I, F, T>>,
+    job: impl FnOnce() + Send + 'static,
+) -> Result<(), TaskError>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let before = SUBMITTING.replace(true);
+    // Somebody awaits the map, so it can wait for room in a full queue (C14).
+    let mut task = submit_from(shared.tenant(), true, job, shared.place);
+    SUBMITTING.set(before);
+    match Pin::new(&mut task).poll(&mut Context::from_waker(&shared.waker())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => {
+            shared.keep(task);
+            Ok(())
+        }
+    }
+}
+
+/// Whether this job is run by its own submitter, inside [`submit`]: on a pool that runs jobs in place.
+pub(super) fn is_in_place() -> bool {
+    SUBMITTING.get()
+}
+
+/// In what a task that is finished has ended.
+pub(super) fn ended(mut task: Task<()>) -> Option<Result<(), TaskError>> {
+    match Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => None,
+    }
+}

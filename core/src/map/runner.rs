@@ -1,0 +1,189 @@
+//! What a thread does for a map: takes items, runs them, delivers.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::batch::Shared;
+use super::bundle::Bundle;
+use super::job::{self, Ticket};
+use super::pace::ChunkLength;
+use super::supply::{Chunk, Claimed};
+use crate::catch::catch;
+use crate::context::{here, in_call};
+use crate::error::{Panic, TaskError};
+use crate::pool::Pool;
+
+/// After so long, a runner gives its thread back and queues up again, so that others have their turn (C18).
+const TURN: Duration = Duration::from_millis(1);
+/// Within a chunk, the clock is looked at once in so many items.
+const GLANCE: usize = 16;
+
+/// What a runner takes along from one turn to the next.
+pub(super) struct Lane<I> {
+    chunk: Arc<Chunk<I>>,
+    length: ChunkLength,
+}
+
+impl<I> Lane<I> {
+    pub(super) fn new() -> Self {
+        Self { chunk: Chunk::new(), length: ChunkLength::new() }
+    }
+}
+
+/// Queues a runner.
+pub(super) fn submit<I, F, T>(shared: &Arc<Shared<I, F, T>>, lane: Lane<I>) -> Result<(), TaskError>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let ticket = shared.ticket();
+    job::submit(shared, move || begin(ticket, lane))
+}
+
+fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>)
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let (shared, f) = ticket.begin(Shared::enter);
+    if let Some(f) = f {
+        run(shared, f, lane);
+    }
+}
+
+/// Runs items for a turn, as one of the map's runners.
+pub(super) fn run<I, F, T>(shared: Arc<Shared<I, F, T>>, f: Arc<F>, lane: Lane<I>)
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let mut context = here();
+    let call = shared.clone();
+    // For code in an item, the call that runs is the map: it is cancelled when the map is.
+    in_call(&mut context, call, || {
+        let mut turn = Turn { shared: &shared, f: &f, bundle: Bundle::new() };
+        if let Err(panic) = catch(|| turn.work(lane)).and_then(|worked| worked) {
+            shared.fail(TaskError::Panicked(panic));
+        }
+        turn.deliver();
+    });
+    drop(context);
+    shared.leave(f);
+}
+
+struct Turn<'a, I, F, T> {
+    shared: &'a Arc<Shared<I, F, T>>,
+    f: &'a F,
+    bundle: Bundle<T>,
+}
+
+impl<I, F, T> Turn<'_, I, F, T>
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    fn work(&mut self, mut lane: Lane<I>) -> Result<(), Panic> {
+        // On a pool that runs jobs in place, queueing up again is only a deeper call.
+        let mut until = if job::is_in_place() { None } else { Some(Instant::now() + TURN) };
+        let mut before = Instant::now();
+        let mut left = lane.chunk.first();
+        loop {
+            let length = self.shared.fixed_chunk().unwrap_or(lane.length.get());
+            let claimed = match left.take() {
+                Some(first) => Claimed::Filled(first),
+                None => self.shared.claim(&lane.chunk, length),
+            };
+            let done = match claimed {
+                Claimed::Nothing => {
+                    self.shared.lock().supply.forget(&lane.chunk);
+                    return Ok(());
+                }
+                Claimed::One(index, item) => {
+                    let mut item = Some(item);
+                    self.run_from(index, None, || item.take())?
+                }
+                Claimed::Filled(first) => {
+                    let done = self.run_from(first, until, || lane.chunk.pop())?;
+                    left = lane.chunk.first();
+                    done
+                }
+            };
+            let now = Instant::now();
+            lane.length.judge(done, now - before);
+            before = now;
+            if until.is_some_and(|until| now >= until) {
+                match self.hand_back(lane) {
+                    Ok(()) => return Ok(()),
+                    Err(ours) => lane = ours,
+                }
+                before = Instant::now();
+                until = Some(before + TURN);
+            }
+        }
+    }
+
+    /// Runs what `next` gives, items from `first` on, about until the time has come. Returns how many it were.
+    fn run_from(
+        &mut self,
+        first: usize,
+        until: Option<Instant>,
+        mut next: impl FnMut() -> Option<I>,
+    ) -> Result<usize, Panic> {
+        if !self.bundle.takes(first) {
+            self.deliver();
+        }
+        let (f, outlet) = (self.f, &self.shared.outlet);
+        if outlet.wants_each() {
+            self.deliver();
+            let mut done = 0;
+            while let Some(item) = next() {
+                let value = catch(|| f(item))?;
+                self.bundle.put(first + done, |values| values.push(value));
+                self.deliver();
+                done += 1;
+                if until.is_some_and(|until| Instant::now() >= until) {
+                    break;
+                }
+            }
+            return Ok(done);
+        }
+        let bundle = &mut self.bundle;
+        // One frame that catches for all of them: a panic ends the map.
+        catch(|| {
+            bundle.put(first, |values| {
+                let mut until_glance = GLANCE;
+                while let Some(item) = next() {
+                    values.push(f(item));
+                    until_glance -= 1;
+                    if until_glance == 0 {
+                        until_glance = GLANCE;
+                        if until.is_some_and(|until| Instant::now() >= until) {
+                            break;
+                        }
+                    }
+                }
+            })
+        })
+    }
+
+    fn deliver(&mut self) {
+        if !self.bundle.is_empty() {
+            self.shared.outlet.deliver(std::mem::replace(&mut self.bundle, Bundle::new()));
+        }
+    }
+
+    /// Queues up again for what is left, if somebody waits for the thread. If the pool does not take that, the
+    /// runner goes on.
+    fn hand_back(&mut self, lane: Lane<I>) -> Result<(), Lane<I>> {
+        if !self.shared.tenant().has_waiting() {
+            return Err(lane);
+        }
+        self.deliver();
+        let ours = Lane { chunk: lane.chunk.clone(), length: lane.length };
+        submit(self.shared, lane).map_err(|_| ours)
+    }
+}

@@ -1,0 +1,108 @@
+//! Who sees that items block, and calls more runners.
+//!
+//! A map begins with as many runners as there are cores. Whether items compute or wait can be told from
+//! what comes of them alone, and a runner whose item blocks can tell nobody. So one job of the map runs
+//! no items: it looks at what was claimed, tick by tick, as a [`ThreadPool`](crate::ThreadPool)'s own watcher does, and
+//! becomes a runner itself when there is no other thread to be had.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::batch::Shared;
+use super::job::{self, Ticket};
+use super::runner::{self, Lane};
+use crate::pool::Pool;
+use crate::thread_pool::Pace;
+
+/// After so long, it gives its thread back and queues up again.
+const TURN: Duration = Duration::from_millis(1);
+/// The most runners that wait for a thread.
+const MOST_QUEUED: usize = 16;
+
+/// What the watcher takes along from one turn to the next.
+pub(super) struct Watch {
+    pace: Pace,
+    /// When it looked last, and how many items had been claimed then.
+    since: Instant,
+    claimed: u64,
+}
+
+impl Watch {
+    pub(super) fn new() -> Self {
+        Self { pace: Pace::new(), since: Instant::now(), claimed: 0 }
+    }
+}
+
+/// Queues the watcher. Without one, the map goes on with the runners that it has.
+pub(super) fn submit<I, F, T>(shared: &Arc<Shared<I, F, T>>, watch: Watch) -> bool
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let ticket = shared.ticket();
+    job::submit(shared, move || begin(ticket, watch)).is_ok()
+}
+
+fn begin<I, F, T>(ticket: Ticket<I, F, T>, watch: Watch)
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let (shared, ()) = ticket.begin(|_| ());
+    if work(&shared, watch)
+        && let Some(f) = shared.enter()
+    {
+        runner::run(shared, f, Lane::new());
+    }
+}
+
+/// Returns whether to go on as a runner.
+fn work<I, F, T>(shared: &Arc<Shared<I, F, T>>, mut watch: Watch) -> bool
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    let begun = Instant::now();
+    loop {
+        let window = watch.since.elapsed();
+        let hub = shared.lock();
+        if hub.over || hub.supply.left() == 0 {
+            return false;
+        }
+        // Nobody else may ever come.
+        if hub.active == 0 && hub.queued == 0 {
+            return true;
+        }
+        // Where it had to wait for its thread, that was the tick: others need the thread more.
+        if let Some(rest) = watch.pace.tick.checked_sub(window).filter(|rest| !rest.is_zero()) {
+            drop(shared.bell.wait_timeout(hub, rest).unwrap_or_else(PoisonError::into_inner));
+            continue;
+        }
+        let claimed = hub.supply.claimed();
+        let step = watch.pace.judge(hub.active, window, claimed - watch.claimed);
+        (watch.since, watch.claimed) = (Instant::now(), claimed);
+        let (queued, left) = (hub.queued, hub.supply.left());
+        // The watcher's own place is not to be had by others, but by itself.
+        let room = shared.most.saturating_sub(hub.active + queued + 1);
+        drop(hub);
+        if step > 0 && queued == 0 && room == 0 {
+            return true;
+        }
+        let wanted = step.min(room).min(MOST_QUEUED.saturating_sub(queued)).min(left.saturating_sub(queued));
+        for _ in 0..wanted {
+            // The last one says why to who awaits the map, if nobody is left.
+            if let Err(error) = runner::submit(shared, Lane::new()) {
+                shared.job_lost(error);
+                break;
+            }
+        }
+        let turn_is_over = step == 0 && begun.elapsed() >= TURN && !job::is_in_place();
+        if turn_is_over && shared.tenant().has_waiting() {
+            // If it cannot, its thread is of more use for items.
+            return !submit(shared, watch);
+        }
+    }
+}
