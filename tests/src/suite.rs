@@ -75,6 +75,20 @@ macro_rules! __clauses {
             c08_blocking_inside_from_threads_block_on_panics_with_advice
             c08_elsewhere_blocking_is_allowed
         }
+        $crate::__tests! { $subject; maps;
+            c01_a_map_begins_at_its_first_poll
+            c02_a_map_gives_its_results_in_input_order
+            c02_a_map_that_is_refused_ends_in_the_reason
+            c03_a_dropped_map_drops_what_has_not_begun
+            c03_an_item_that_runs_sees_that_its_map_was_dropped
+            c05_an_items_panic_comes_back_with_its_payload
+            c06_what_a_map_captured_is_gone_before_its_results
+            c07_a_maps_values_and_wakers_may_panic
+            c10_items_of_a_map_that_block_use_a_thread_each
+            c18_a_map_lets_others_have_their_turn
+            c19_a_run_waits_for_the_items_that_run
+            c34_items_see_the_context_of_their_maps_beginning
+        }
         $crate::__tests! { $subject; thread_pool;
             c10_calls_that_block_use_a_thread_each
             c10_all_threads_of_a_pool_can_block_at_once
