@@ -133,6 +133,53 @@ impl<F: Future> Children<F> {
         Poll::Pending
     }
 
+    /// A whole poll at once: what a loop over [`next_ended`](Self::next_ended) does, without leaving the loop for each
+    /// child. `on_end` is given the place of each child that has just ended, and how many are still pending; it
+    /// may break off.
+    #[inline]
+    pub(super) fn poll_all<B>(
+        &mut self,
+        cx: &mut Context<'_>,
+        mut on_end: impl FnMut(Pin<&mut Slot<F>>, usize) -> Option<B>,
+    ) -> Poll<Option<B>> {
+        let mut pending = self.pending;
+        match &mut self.turn {
+            Turn::All { .. } => {
+                for mut slot in slots::each(self.slots.as_mut()) {
+                    if slot.as_mut().poll(cx).is_ready() {
+                        pending -= 1;
+                        if let Some(broken) = on_end(slot, pending) {
+                            return Poll::Ready(Some(broken));
+                        }
+                    }
+                }
+            }
+            Turn::Woken { set, .. } => {
+                set.collect();
+                let mut budget = BUDGET;
+                while budget > 0
+                    && let Some(place) = set.next()
+                {
+                    let waker = set.waker(place);
+                    let mut slot = slots::get(self.slots.as_mut(), place);
+                    if slot.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
+                        budget -= 1;
+                        continue;
+                    }
+                    pending -= 1;
+                    if let Some(broken) = on_end(slot, pending) {
+                        return Poll::Ready(Some(broken));
+                    }
+                }
+                if pending > 0 {
+                    set.rest(cx.waker());
+                }
+            }
+        }
+        self.pending = pending;
+        if pending == 0 { Poll::Ready(None) } else { Poll::Pending }
+    }
+
     /// Runs a poll. If a child panics in it, its siblings are dropped before the panic goes on (C22).
     #[inline]
     pub(super) fn guarded<R>(&mut self, poll: impl FnOnce(&mut Self) -> R) -> R {
@@ -148,6 +195,9 @@ impl<F: Future> Children<F> {
     /// Drops every child and output; returns their destructors' panics.
     pub(super) fn clear(&mut self) -> Vec<Panic> {
         self.pending = 0;
+        if !std::mem::needs_drop::<Slot<F>>() {
+            return Vec::new();
+        }
         self.slots().filter_map(Slot::clear).collect()
     }
 }

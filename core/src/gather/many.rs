@@ -41,14 +41,14 @@ impl<F: Future, P: Progress, V: Judge<F::Output>> Future for Many<F, P, V> {
             panic!("{POLLED_AGAIN}");
         }
         let polled = children.guarded(|children| {
-            children.begin();
-            while let Some(place) = ready!(children.next_ended(cx)) {
-                if children.slot(place).is_done_and(V::is_error) {
-                    return Poll::Ready(children.slot(place).take());
+            let total = children.len();
+            children.poll_all(cx, |slot, pending| {
+                if slot.as_ref().is_done_and(V::is_error) {
+                    return slot.take();
                 }
-                progress.ended(children.len() - children.pending(), children.len());
-            }
-            Poll::Ready(None)
+                progress.ended(total - pending, total);
+                None
+            })
         });
         *ended = polled.is_ready();
         let all = match ready!(polled).map(V::judge) {
@@ -57,9 +57,18 @@ impl<F: Future, P: Progress, V: Judge<F::Output>> Future for Many<F, P, V> {
                 resume_first(children.clear());
                 Err(error)
             }
-            Some(Ok(_)) | None => children.values().map(V::judge).collect(),
+            Some(Ok(_)) | None => Ok(children.values().map(value_of::<F, V>).collect()),
         };
         Poll::Ready(V::all(all))
+    }
+}
+
+/// Of an output that was no error when its child ended.
+#[inline]
+fn value_of<F: Future, V: Judge<F::Output>>(output: F::Output) -> V::Value {
+    match V::judge(output) {
+        Ok(value) => value,
+        Err(_) => unreachable!("an error ends the gather at once"),
     }
 }
 

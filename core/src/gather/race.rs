@@ -159,7 +159,7 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for RacingOk<F> {
         let polled = children.guarded(|children| {
             children.begin();
             while let Some(place) = ready!(children.next_ended(cx)) {
-                if children.slot(place).is_done_and(Result::is_ok) {
+                if children.slot(place).as_ref().is_done_and(Result::is_ok) {
                     return Poll::Ready(children.slot(place).take().and_then(Result::ok));
                 }
             }

@@ -40,8 +40,8 @@ impl<F: Future> Slot<F> {
 
     /// Whether it has ended, in an output of this kind.
     #[inline]
-    pub(super) fn is_done_and(self: Pin<&mut Self>, kind: impl FnOnce(&F::Output) -> bool) -> bool {
-        matches!(&*self, Self::Done { output } if kind(output))
+    pub(super) fn is_done_and(self: Pin<&Self>, kind: impl FnOnce(&F::Output) -> bool) -> bool {
+        matches!(self.get_ref(), Self::Done { output } if kind(output))
     }
 
     #[inline]
@@ -64,8 +64,17 @@ impl<F: Future> Slot<F> {
     }
 }
 
-/// Goes on with a panic, unless one is under way: two at once would end the process.
-pub(super) fn resume_first(panics: impl IntoIterator<Item = Panic>) {
+/// Goes on with the first of these panics, if there is one.
+#[inline]
+pub(super) fn resume_first(panics: Vec<Panic>) {
+    if !panics.is_empty() {
+        resume(panics);
+    }
+}
+
+/// Unless one is under way: two at once would end the process.
+#[cold]
+fn resume(panics: Vec<Panic>) {
     let mut panics = panics.into_iter();
     let first = panics.next();
     panics.for_each(drop_quietly);

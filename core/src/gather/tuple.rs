@@ -28,7 +28,9 @@ macro_rules! tuple {
 
             impl<$($child: Future),*> PinnedDrop for $name<$($child),*> {
                 fn drop(this: Pin<&mut Self>) {
-                    resume_first(this.clear());
+                    if !this.ended {
+                        resume_first(this.clear());
+                    }
                 }
             }
         }
@@ -51,9 +53,11 @@ macro_rules! tuple {
             /// Drops every child and output; returns their destructors' panics.
             fn clear(self: Pin<&mut Self>) -> Vec<Panic> {
                 let this = self.project();
-                *this.ended = true;
-                let panics: Vec<Option<Panic>> = vec![$(this.$value.clear()),*];
-                panics.into_iter().flatten().collect()
+                let mut panics = Vec::new();
+                if !std::mem::replace(this.ended, true) {
+                    $(panics.extend(this.$value.clear());)*
+                }
+                panics
             }
 
             /// C22: the siblings first.
@@ -101,7 +105,7 @@ macro_rules! tuple {
                 let mut this = all.as_mut().project();
                 let polled = catch(|| {
                     $(if this.$value.as_mut().poll(cx).is_ready() {
-                        if this.$value.as_mut().is_done_and(Result::is_err) {
+                        if this.$value.as_ref().is_done_and(Result::is_err) {
                             return this.$value.as_mut().take().and_then(Result::err);
                         }
                         *this.pending -= 1;

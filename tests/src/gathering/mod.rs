@@ -1,12 +1,20 @@
-//! C20 and C22 to C24: gathering, of any number of any children.
+//! C20 to C28: gathering, of any number of any children.
 
 mod children;
+mod completed;
 mod dropped;
 mod error;
+mod limit;
 mod order;
 mod panic;
+mod policies;
+mod until;
 
+pub use completed::*;
 pub use dropped::*;
 pub use error::*;
+pub use limit::*;
 pub use order::*;
 pub use panic::*;
+pub use policies::*;
+pub use until::*;

@@ -166,6 +166,7 @@ impl WakeSet {
     fn open_next_block(&mut self) -> Option<()> {
         // SAFETY: what is in the chain are blocks of this set.
         let block = unsafe { self.chain.as_ref() }?;
+        block.uses.one();
         // ORDERING: Relaxed: it is the poller's since the list was taken, and nobody puts the block on the list
         // again before they have seen the zero that is written next.
         self.chain = block.next.load(Ordering::Relaxed);
