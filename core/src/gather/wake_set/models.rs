@@ -5,16 +5,14 @@
 //! | taken away | what fails |
 //! |---|---|
 //! | the second look at the list in `rest`, or the wake after a `register` that failed | waking against polling: deadlock |
-//! | AcqRel of the `fetch_or` in `wake_by_ref` (Relaxed or Acquire), AcqRel of the `swap` in `open_next_block` (Relaxed) | waking against polling: the write before the wake is not seen |
+//! | Release of the `fetch_or` in `wake_by_ref`, Acquire of the `swap` in `open_next_block` | waking against polling: the write before the wake is not seen |
 //! | `!= 0` in `wake_by_ref` (its own bit alone) | waking children of one block: the list becomes a ring |
 //! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | waking children of two blocks: deadlock |
-//! | `next` read before the bits in `open_next_block` | waking a block that is being opened: a block is lost |
+//! | `next` read before the bits in `open_next_block`, Acquire of the `fetch_or` in `wake_by_ref` | waking a block that is being opened: a block is lost, or comes twice |
 //! | Release in `release`, in `let_go`, and the fence at its end | the last waker after the end: a use after the end |
-//! | Release in the set's `drop` | waking against dropping: a use after the end |
 //! | any ordering of `Parent`: `register`, the hand-over, `take`, the swap of a mark | concurrent accesses of its cell, or deadlock |
 //!
-//! Not to be shown here: the first fence of `let_go`, and the Release of `open_next_block`'s swap with the Acquire of the
-//! `fetch_or` that pairs with it. loom's fences acquire more than the language promises, and its loads
+//! Not to be shown here: the first fence of `let_go`, and the Release of `open_next_block`'s swap. loom's fences acquire more than the language promises, and its loads
 //! never see a store that is still to come. That the parent's waker is not kept is a test of `core/tests/gather.rs`.
 
 use std::future::poll_fn;

@@ -1,0 +1,100 @@
+//! What a gather allocates: at most three times, and at most 16 bytes a child beyond futures and outputs.
+#![expect(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use anyloop_core::{gather, try_gather};
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+fn count(bytes: usize) {
+    COUNT.set(COUNT.get() + 1);
+    BYTES.set(BYTES.get() + bytes);
+}
+
+// SAFETY: all of it is the system's allocator; counting allocates nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: handed on from the caller.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: handed on from the caller.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: handed on from the caller.
+        unsafe { System.realloc(ptr, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Yields once, then ends in its number.
+struct Child {
+    number: usize,
+    yielded: bool,
+}
+
+impl Future for Child {
+    type Output = usize;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<usize> {
+        if std::mem::replace(&mut self.yielded, true) {
+            return Poll::Ready(self.number);
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+/// Allocations, and bytes of all of them together, while `future` is made and driven to its end.
+fn spent<F: IntoFuture>(make: impl FnOnce() -> F) -> (usize, usize, F::Output) {
+    COUNT.set(0);
+    BYTES.set(0);
+    let mut future = pin!(make().into_future());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return (COUNT.get(), BYTES.get(), output);
+        }
+    }
+}
+
+#[test]
+fn a_gather_allocates_three_times_at_most() {
+    let child = |number| Child { number, yielded: false };
+    let per_child = size_of::<Child>() + size_of::<usize>() + 16;
+    for children in [0, 1, 30, 31, 1000, 100_000] {
+        let (count, bytes, values) = spent(|| gather((0..children).map(child)));
+        assert!(values.into_iter().eq(0..children));
+        assert!(count <= 3, "{count} allocations for {children}");
+        assert!(bytes <= children * per_child + 128, "{bytes} bytes for {children}");
+    }
+    let (count, _, values) = spent(|| {
+        try_gather(
+            (0..1000).map(|number| std::future::poll_fn(move |_| Poll::Ready(Ok::<usize, ()>(number)))),
+        )
+    });
+    assert_eq!(values.map(|values| values.len()), Ok(1000));
+    assert!(count <= 3, "{count} allocations");
+}
+
+#[test]
+fn a_tuple_allocates_nothing() {
+    let child = |number| Child { number, yielded: false };
+    let (count, _, values) = spent(|| gather((child(1), child(2), child(3))));
+    assert_eq!((count, values), (0, (1, 2, 3)));
+}
