@@ -142,10 +142,10 @@ fn models_one_of_worker_and_canceller_wins() {
     });
 }
 
-/// Whatever a task has come to when it is dropped, closure, result and waker each go once.
+/// Whatever a task has come to when it is dropped, closure and result each go once.
 ///
-/// Fails with: an `abandon` that does not take its waker back first (it stays behind with a closure that was
-/// cancelled); a `finish` that does not look at `ABANDONED` (the result stays behind).
+/// Fails with: a `finish` that does not look at `ABANDONED` (the result stays behind), or that is `Relaxed`. What becomes of the
+/// waker is not looked at here.
 #[test]
 fn models_an_abandoned_task_leaves_nothing_behind() {
     loom::model(|| {
@@ -175,7 +175,7 @@ fn models_an_abandoned_task_leaves_nothing_behind() {
 
 /// A job that is given up while its submitter is inside `execute` is dealt with by one of the two.
 ///
-/// Fails with: `Relaxed` in `give_up` and `end_submission`; an `end_submission` that loads `GIVEN_UP` and then clears
+/// Fails with: `Relaxed` in `give_up`; an `end_submission` that loads `GIVEN_UP` and then clears
 /// `UNDERWAY`.
 #[test]
 fn models_what_is_given_up_is_dealt_with_once() {
