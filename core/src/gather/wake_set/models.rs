@@ -12,7 +12,7 @@
 //! | Release in `release`, in `let_go`, and the fence at its end | the last waker after the end: a use after the end |
 //! | any ordering of `Parent`: `register`, the hand-over, `take`, the swap of a mark | concurrent accesses of its cell, or deadlock |
 //!
-//! Not to be shown here: the first fence of `let_go`, and the Release of `open_next_block`'s swap. loom's fences acquire more than the language promises, and its loads
+//! Not to be shown here: the first fence of `let_go`, the Release in the set's `drop`, and the Release of `open_next_block`'s swap. loom's fences acquire more than the language promises, and its loads
 //! never see a store that is still to come. That the parent's waker is not kept is a test of `core/tests/gather.rs`.
 
 use std::future::poll_fn;
