@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::catch::quietly;
+use crate::catch::{drop_quietly, quietly};
 use crate::pool::{AnyPool, Job, Pool, Refused};
 
 /// At most `n` of the calls that share it run at the same time; the others wait in the order in which
@@ -43,6 +43,25 @@ struct State {
     /// Somebody is handing jobs on; whoever frees a place meanwhile leaves it to them. Keeps a
     /// refusing pool from recursing once per queued job.
     pumping: bool,
+    /// The length at which the queue is cleared of cancelled jobs.
+    sweep_at: usize,
+}
+
+/// The least such length.
+const SWEEP: usize = 1024;
+
+impl State {
+    /// Takes cancelled jobs out of a queue that has grown, to be dropped without the lock.
+    fn sweep(&mut self) -> Vec<Waiting> {
+        if self.queue.len() < self.sweep_at {
+            return Vec::new();
+        }
+        let (spent, left): (Vec<_>, Vec<_>) =
+            self.queue.drain(..).partition(|waiting| waiting.job.is_cancelled());
+        self.queue.extend(left);
+        self.sweep_at = SWEEP.max(self.queue.len() * 2);
+        spent
+    }
 }
 
 struct Waiting {
@@ -134,7 +153,10 @@ impl Limiter {
     #[must_use]
     pub const fn new(n: usize) -> Self {
         assert!(n > 0, "a Limiter needs room for at least one call: with 0 none would ever start");
-        Self { limit: n, state: Mutex::new(State { taken: 0, queue: VecDeque::new(), pumping: false }) }
+        Self {
+            limit: n,
+            state: Mutex::new(State { taken: 0, queue: VecDeque::new(), pumping: false, sweep_at: SWEEP }),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -170,7 +192,11 @@ impl Shared {
             return;
         }
         state.pumping = true;
-        while state.queue.front().is_some_and(|first| self.has_room(&state, first.permits))
+        // Who was cancelled makes way, whether or not there is room.
+        while state
+            .queue
+            .front()
+            .is_some_and(|first| first.job.is_cancelled() || self.has_room(&state, first.permits))
             && let Some(Waiting { pool, job, permits }) = state.queue.pop_front()
         {
             state.taken += permits;
@@ -246,8 +272,10 @@ impl Limiting {
         {
             let mut state = limiter.lock();
             if !state.queue.is_empty() || !limiter.has_room(&state, *permits) {
+                let spent = state.sweep();
                 state.queue.push_back(Waiting { pool: pool.clone(), job, permits: *permits });
                 drop(state);
+                drop_quietly(spent);
                 // A place may have been freed before the job was there to be seen.
                 limiter.pump();
                 return Ok(());

@@ -56,6 +56,8 @@ pub(super) struct Hub<I, F> {
     pub(super) queued: usize,
     /// Jobs that have not ended, to be told when the map is over, and to be asked why they did not run.
     jobs: Vec<Task<()>>,
+    /// Why a job was lost while others were there to go on.
+    lost: Option<TaskError>,
     pub(super) over: bool,
 }
 
@@ -75,6 +77,7 @@ where
     pub(super) fn new(pool: AnyPool, items: Vec<I>, f: F, place: &'static Location<'static>) -> Arc<Self> {
         let most = pool.max_threads().map_or(UNKNOWN_MOST, std::num::NonZeroUsize::get);
         let hub = Hub {
+            lost: None,
             supply: Supply::new(items),
             f: Some(Arc::new(f)),
             active: 0,
@@ -128,12 +131,17 @@ where
     pub(super) fn leave(&self, f: Arc<F>) {
         // Not the last handle: the hub keeps one while a runner is active.
         drop(f);
-        let end = {
+        let (end, lost) = {
             let mut hub = self.lock();
             hub.active -= 1;
-            hub.end_if_done()
+            let stranded = !hub.over && hub.active == 0 && hub.queued == 0 && hub.supply.left() > 0;
+            let lost = if stranded { hub.lost.take() } else { None };
+            (hub.end_if_done(), lost)
         };
         self.conclude(end);
+        if let Some(error) = lost {
+            self.fail(error);
+        }
     }
 
     pub(super) fn claim(&self, mine: &Arc<Chunk<I>>, size: usize) -> Claimed<I> {
@@ -148,14 +156,18 @@ where
 
     /// A job did not run. If nobody is left who could go on, that is what the map ends in.
     pub(super) fn job_lost(&self, error: TaskError) {
-        let stranded = {
-            let hub = self.lock();
-            !hub.over && hub.active == 0 && hub.queued == 0
+        let error = {
+            let mut hub = self.lock();
+            if !hub.over && hub.active == 0 && hub.queued == 0 {
+                Ok(error)
+            } else {
+                // The last of them may be on its way out.
+                Err(hub.lost.replace(error))
+            }
         };
-        if stranded {
-            self.fail(error);
-        } else {
-            drop_quietly(error);
+        match error {
+            Ok(error) => self.fail(error),
+            Err(before) => drop_quietly(before),
         }
     }
 

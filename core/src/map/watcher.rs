@@ -82,7 +82,8 @@ where
             continue;
         }
         let claimed = hub.supply.claimed();
-        let step = watch.pace.judge(hub.active, window, claimed - watch.claimed);
+        let active = hub.active;
+        let step = watch.pace.judge(active, window, claimed - watch.claimed);
         (watch.since, watch.claimed) = (Instant::now(), claimed);
         let (queued, left) = (hub.queued, hub.supply.left());
         // The watcher's own place is not to be had by others, but by itself.
@@ -99,8 +100,14 @@ where
                 break;
             }
         }
-        let turn_is_over = step == 0 && begun.elapsed() >= TURN && !job::is_in_place();
-        if turn_is_over && shared.tenant().has_waiting() {
+        let turn_is_over = begun.elapsed() >= TURN && !job::is_in_place();
+        // The pool has no thread for what is queued: this one is of more use for items.
+        if turn_is_over && queued > 0 && step > 0 && room == 0 {
+            return true;
+        }
+        // Nobody runs any, and this thread may be the one that the queue waits for.
+        let in_the_way = active == 0 && queued > 0;
+        if turn_is_over && (in_the_way || (wanted == 0 && shared.tenant().has_waiting())) {
             // If it cannot, its thread is of more use for items.
             return !submit(shared, watch);
         }

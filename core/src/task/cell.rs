@@ -319,7 +319,9 @@ impl<Q, R> Cell<Q, R> {
     /// Gives back what the pool gave up meanwhile.
     pub(super) fn end_submission(&self) -> Claim<Q> {
         // ORDERING: AcqRel pairs with `give_up`: one of the two sees the other.
-        if self.state.fetch_and(!UNDERWAY, Ordering::AcqRel) & GIVEN_UP == 0 {
+        // Of two submitters, one behind the other, the first to get here has it: `GIVEN_UP` stays.
+        let both = UNDERWAY | GIVEN_UP;
+        if self.state.fetch_and(!UNDERWAY, Ordering::AcqRel) & both != both {
             return Claim::Lost;
         }
         // SAFETY: `GIVEN_UP` was set while the submission was underway: the payload was left to this thread.

@@ -185,16 +185,19 @@ where
         let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
         let Some(runtime) = runtime else {
             let ran = self.call(closure, context, rest);
+            // A result that nobody takes goes now, and not after what comes next.
+            drop(self);
             more();
             return ran;
         };
-        let mut work = Some((closure, context, rest));
+        let mut work = Some((self, closure, context, rest));
         let mut ran = Ran::Panicked;
         // An adapter's code: after a panic of it the task must end all the same.
         let scoped = catch(|| {
             runtime.scope(&mut || {
-                let Some((closure, context, rest)) = work.take() else { return };
-                ran = self.call(closure, context, rest);
+                let Some((this, closure, context, rest)) = work.take() else { return };
+                ran = this.call(closure, context, rest);
+                drop(this);
                 more();
             });
         });
@@ -204,9 +207,9 @@ where
             Ok(()) => None,
         };
         match (work, failed) {
-            (Some((closure, context, rest)), Some(panic)) => {
+            (Some((this, closure, context, rest)), Some(panic)) => {
                 drop_quietly(closure);
-                self.finish(Err(TaskError::Panicked(panic)), context, rest);
+                this.finish(Err(TaskError::Panicked(panic)), context, rest);
             }
             // The call itself has ended: the adapter's panic concerns nobody any more.
             (_, failed) => drop_quietly(failed),

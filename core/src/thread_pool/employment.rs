@@ -49,8 +49,8 @@ pub(super) struct Post {
 
 thread_local! {
     static POST: RefCell<Option<Post>> = const { RefCell::new(None) };
-    /// Whose job this thread is running.
-    static TENANT: Cell<usize> = const { Cell::new(super::queue::OWN) };
+    /// Whose job this thread is running; `None` while it runs none.
+    static TENANT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
 /// Takes or leaves a post.
@@ -60,11 +60,13 @@ pub(super) fn set_post(post: Option<Post>) {
     drop(before);
 }
 
-pub(super) fn set_tenant(tenant: usize) {
-    TENANT.set(tenant);
+/// Notes whose job this thread runs, and gives back what was noted before.
+pub(super) fn set_tenant(tenant: Option<usize>) -> Option<usize> {
+    TENANT.replace(tenant)
 }
 
-pub(super) fn tenant() -> usize {
+/// Whose job this thread runs; `None` in a hook, for one, where its pool does not count it as busy.
+pub(super) fn tenant() -> Option<usize> {
     TENANT.get()
 }
 

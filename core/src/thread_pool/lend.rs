@@ -26,7 +26,7 @@ impl Lent {
     /// Lends the place of the call that this thread runs; `None` on a thread that belongs to no pool of ours.
     pub(crate) fn here() -> Option<Self> {
         let shared = employer()?;
-        let tenant = tenant();
+        let tenant = tenant()?;
         let mut state = shared.lock();
         state.waits += 1;
         state.queues.begin_wait(tenant);

@@ -212,7 +212,7 @@ impl Shared {
         if key == OWN {
             // The pool's own figures are those of all that it runs.
             counts = state.past;
-            for (_, member) in &state.staff {
+            for (_, member) in state.staff.iter().filter(|(_, member)| !member.ended) {
                 counts.add(member.employee.tally.counts());
             }
             counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();

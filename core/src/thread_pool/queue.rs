@@ -233,7 +233,8 @@ impl Queues {
         spent: &mut Vec<Entry>,
     ) -> Pushed {
         let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
-        if tenant.is_full() || tenant.len() >= tenant.sweep_at {
+        // Whoever waits for room finds it in time; only who would be refused needs it now.
+        if (tenant.is_full() && !patient) || tenant.len() + tenant.waiting.len() >= tenant.sweep_at {
             self.len -= tenant.sweep(spent);
         }
         let sampled = tenant.pushed.is_multiple_of(SAMPLE);
@@ -273,7 +274,8 @@ impl Queues {
     /// The next job of the pool's own calls that a call has submitted and may wait for, if any call waits.
     pub(super) fn pop_awaited(&mut self) -> Option<Taken> {
         let own = &self.tenants[OWN];
-        if own.waits == 0 || own.nested.is_empty() {
+        // Others have their turns: the own queue's is one of them, in which the nested ones come first.
+        if own.waits == 0 || own.nested.is_empty() || !(self.rotation.is_empty() || self.own_alone()) {
             return None;
         }
         let taken = self.take(OWN);
@@ -364,7 +366,7 @@ impl Tenant {
         {
             self.jobs.push_back(next);
         }
-        self.sweep_at = SWEEP.max(self.len() * 2);
+        self.sweep_at = SWEEP.max((self.len() + self.waiting.len()) * 2);
         // Nobody comes in who was not let in by somebody going.
         before.saturating_sub(self.len())
     }

@@ -68,6 +68,8 @@ pub(super) struct Member {
     /// To be joined by a shutdown; a thread that ends before takes its own out.
     pub(super) handle: Option<JoinHandle<()>>,
     pub(super) employee: Arc<Employee>,
+    /// Its counts are among those of the past; it is only to be joined.
+    pub(super) ended: bool,
 }
 
 /// What somebody has to do after letting go of the lock, so that the queue goes on.

@@ -14,6 +14,7 @@ impl Shared {
     /// Starts the thread that was reserved. Returns whether it comes.
     pub(super) fn start_thread(self: &Arc<Self>, key: usize, role: Role) -> bool {
         let shared = self.clone();
+        let employee = self.lock().staff.get(key).map(|member| member.employee.clone());
         let builder = self.settings.thread();
         let fate = Arc::new(AtomicU8::new(UNDERWAY));
         let body = Body { shared: Some(shared), key, role, fate: fate.clone() };
@@ -32,7 +33,10 @@ impl Shared {
             Err(error) if lost => self.thread_refused(key, role, &error),
             Ok(handle) => {
                 // A thread that has ended already has taken its place away, unless it is to be joined.
-                if let Some(member) = self.lock().staff.get_mut(key) {
+                if let (Some(member), Some(employee)) = (self.lock().staff.get_mut(key), employee)
+                    // Its key may be another thread's by now.
+                    && Arc::ptr_eq(&member.employee, &employee)
+                {
                     member.handle = Some(handle);
                 }
             }
@@ -81,13 +85,13 @@ impl Shared {
         let closed = state.closed;
         let mut left = None;
         if let Some(member) = state.staff.get_mut(key) {
-            let employee = std::mem::take(&mut member.employee);
-            // After a close, the shutdown joins the thread; before it, nobody does.
-            left = Some(if closed { None } else { member.handle.take() });
-            state.past.add(employee.tally.counts());
+            member.ended = true;
+            let counts = member.employee.tally.counts();
+            state.past.add(counts);
         }
+        // After a close, the shutdown joins the thread; before it, nobody does.
         if !closed {
-            state.staff.try_remove(key);
+            left = state.staff.try_remove(key);
         }
         let waiting = if state.is_over() { state.take_waiting() } else { Vec::new() };
         drop(state);

@@ -91,16 +91,16 @@ impl<'a> Worker<'a> {
                 while driver != 0
                     && let Some(entry) = self.shared.outbox.take_if(|entry| entry.job.driver() == driver)
                 {
-                    self.run_timed(entry, &mut || {}, |queued, ran| self.shared.timings.record(queued, ran));
+                    self.run_timed(entry, OWN, &mut || {}, |queued, ran| {
+                        self.shared.timings.record(queued, ran)
+                    });
                 }
             };
-            self.run_timed(entry, &mut more, |queued, ran| self.shared.timings.record(queued, ran));
+            self.run_timed(entry, OWN, &mut more, |queued, ran| self.shared.timings.record(queued, ran));
             return;
         }
-        set_tenant(tenant);
         let mut times = None;
-        let ran = self.run_timed(entry, &mut || {}, |queued, ran| times = Some((queued, ran)));
-        set_tenant(OWN);
+        let ran = self.run_timed(entry, tenant, &mut || {}, |queued, ran| times = Some((queued, ran)));
         let mut state = self.shared.lock();
         let mut timings = None;
         if let Some(tenant) = state.queues.tenant_mut(tenant) {
@@ -115,7 +115,13 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs one job; `record` is called for those whose times are measured.
-    fn run_timed(&self, entry: Entry, more: &mut dyn FnMut(), record: impl FnOnce(u64, u64)) -> Ran {
+    fn run_timed(
+        &self,
+        entry: Entry,
+        tenant: usize,
+        more: &mut dyn FnMut(),
+        record: impl FnOnce(u64, u64),
+    ) -> Ran {
         let Entry { job, queued_at } = entry;
         let begun = if queued_at == 0 { 0 } else { self.shared.now() };
         self.employee.begin(job.place());
@@ -128,7 +134,9 @@ impl<'a> Worker<'a> {
             }
             more();
         };
+        let before = set_tenant(Some(tenant));
         quietly(|| ran = job.run_then(&mut after));
+        set_tenant(before);
         self.employee.end();
         self.employee.tally.note(ran);
         if let Some(ended) = ended {
@@ -192,7 +200,7 @@ impl<'a> Worker<'a> {
             drop(state);
             self.sleeper.sleep(pace.tick);
             state = self.shared.lock();
-            let step = pace.judge(busy, start.elapsed(), self.shared.taken(&state) - taken);
+            let step = pace.judge(busy.max(1), start.elapsed(), self.shared.taken(&state) - taken);
             if step == 0 {
                 continue;
             }

@@ -192,6 +192,27 @@ fn models_what_is_given_up_is_dealt_with_once() {
     });
 }
 
+/// Nor is it dealt with twice where one submitter hands on what another submits.
+///
+/// Fails with: an `end_submission` that does not look at `UNDERWAY`.
+#[test]
+fn models_what_is_given_up_is_dealt_with_once_by_two_submitters() {
+    loom::model(|| {
+        let (cell, drops) = shared(true);
+        let limiter = {
+            let cell = cell.clone();
+            thread::spawn(move || {
+                cell.begin_submission();
+                let pool = take(cell.give_up(|queued| queued.touch()));
+                usize::from(pool) + usize::from(take(cell.end_submission()))
+            })
+        };
+        let submitter = usize::from(take(cell.end_submission()));
+        assert_eq!(submitter + limiter.join().unwrap(), 1);
+        assert_eq!(drops.load(Ordering::Relaxed), 1);
+    });
+}
+
 /// A job that is cancelled while it is changed is ended by one of the two.
 ///
 /// Fails with: an `edit` that clears `CLAIMED` without looking at `CANCELLED`.

@@ -1,0 +1,93 @@
+//! Jobs that are given up, and threads that wait, at unusual places.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyloop_core::{AnyPool, Job, Limited, Pool, PoolExt, Refused, TaskError, ThreadPool};
+
+/// Keeps the first job, and refuses every later one.
+#[derive(Clone, Default)]
+struct KeepsOne(Arc<Mutex<Option<Job>>>);
+
+impl Pool for KeepsOne {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        let mut kept = self.0.lock().unwrap();
+        if kept.is_none() {
+            *kept = Some(job);
+            return Ok(());
+        }
+        drop(kept);
+        drop(job);
+        Err(Refused::Full)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::new(self.clone())
+    }
+}
+
+/// Passes a job to a view, and ends what the view's one place is taken by: so the job is handed on, and
+/// refused, while its own submitter is still inside `execute`.
+#[derive(Clone)]
+struct FreesThePlace {
+    view: Limited,
+    keeps: KeepsOne,
+}
+
+impl Pool for FreesThePlace {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        self.view.execute(job)?;
+        // The place stays taken, so that what is handed on now is refused.
+        let held = std::mem::replace(&mut *self.keeps.0.lock().unwrap(), None);
+        let stays = self.keeps.submit(|| ());
+        drop(held);
+        stays.detach();
+        Ok(())
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::new(self.clone())
+    }
+}
+
+#[test]
+fn a_job_that_is_refused_while_two_submit_it_ends_once() {
+    let keeps = KeepsOne::default();
+    let view = keeps.limit(1);
+    let first = view.submit(|| 1);
+    let pool = FreesThePlace { view, keeps };
+    let task = pool.try_submit(|| 2).map_err(|(_, reason)| reason).expect("it was queued");
+    assert!(matches!(task.wait(), Err(TaskError::Full | TaskError::Shutdown)));
+    assert!(matches!(first.wait(), Err(TaskError::Shutdown)));
+}
+
+/// A hook runs where its pool does not count the thread as busy, so that it has no place to lend.
+#[test]
+fn a_hook_may_wait_for_another_pool() {
+    let other = ThreadPool::new(1).unwrap();
+    let (starting, stopping) = (other.clone(), other.clone());
+    let slow = || std::thread::sleep(Duration::from_millis(5));
+    let pool = ThreadPool::builder()
+        .max_threads(2)
+        .keep_alive(Duration::from_millis(1))
+        .on_thread_start(move || starting.submit(slow).wait().unwrap())
+        .on_thread_stop(move || stopping.submit(slow).wait().unwrap())
+        .build()
+        .unwrap();
+    for round in 0..20 {
+        let tasks: Vec<_> = (0..4).map(|number| pool.submit(move || number)).collect();
+        for (number, task) in tasks.into_iter().enumerate() {
+            assert_eq!(task.wait().unwrap(), number);
+        }
+        std::thread::sleep(Duration::from_millis(round % 5));
+    }
+}
