@@ -43,7 +43,7 @@ impl Pool for FreesThePlace {
     fn execute(&self, job: Job) -> Result<(), Refused> {
         self.view.execute(job)?;
         // The place stays taken, so that what is handed on now is refused.
-        let held = std::mem::replace(&mut *self.keeps.0.lock().unwrap(), None);
+        let held = self.keeps.0.lock().unwrap().take();
         let stays = self.keeps.submit(|| ());
         drop(held);
         stays.detach();
