@@ -5,21 +5,6 @@ mod chosen {
     pub(in super::super) use std::alloc::{alloc, dealloc};
     pub(in super::super) use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
-    /// As loom's, of which every access is a closure.
-    #[derive(Debug)]
-    pub(in super::super) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
-
-    impl<T> UnsafeCell<T> {
-        pub(in super::super) fn new(value: T) -> Self {
-            Self(std::cell::UnsafeCell::new(value))
-        }
-
-        #[inline]
-        pub(in super::super) fn with_mut<R>(&self, f: impl FnOnce(*mut T) -> R) -> R {
-            f(self.0.get())
-        }
-    }
-
     /// Nothing to see to outside the models.
     pub(in super::super) struct Uses;
 
@@ -38,8 +23,8 @@ mod chosen {
 
 #[cfg(all(test, loom))]
 mod chosen {
+    use super::UnsafeCell;
     pub(in super::super) use loom::alloc::{alloc, dealloc};
-    pub(in super::super) use loom::cell::UnsafeCell;
     pub(in super::super) use loom::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
     /// Reads, and a write at the end, which loom wants to come after all of them.
@@ -60,4 +45,5 @@ mod chosen {
     }
 }
 
+pub(super) use crate::sync::UnsafeCell;
 pub(super) use chosen::*;
