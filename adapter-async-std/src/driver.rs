@@ -31,6 +31,10 @@ impl Driver for AsyncStdDriver {
         task::block_on(future);
     }
 
+    fn is_ambient(&self) -> bool {
+        task::try_current().is_some()
+    }
+
     fn native(&self) -> Option<AnyPool> {
         Some(native::pool())
     }

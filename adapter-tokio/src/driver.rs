@@ -94,6 +94,10 @@ impl Driver for TokioDriver {
         tokio::time::Instant::now().into_std()
     }
 
+    fn is_ambient(&self) -> bool {
+        Handle::try_current().is_ok_and(|current| current.id() == self.handle.id())
+    }
+
     fn native(&self) -> Option<AnyPool> {
         Some(self.native_pool())
     }

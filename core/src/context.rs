@@ -5,7 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use crate::catch::{catch, drop_quietly};
 use crate::current;
@@ -53,10 +53,15 @@ impl Context {
     /// The context of this thread; where anyloop put none, the runtime that an adapter recognizes.
     pub(crate) fn capture() -> Self {
         let here = here();
-        match here.0 {
-            Some(_) => here,
-            None => current::probe().map_or(here, |runtime| Self::new(&runtime, None)),
+        if here.0.is_some() {
+            return here;
         }
+        if let Some(known) = recognized() {
+            return known;
+        }
+        let context = current::probe().map_or(here, |runtime| Self::new(&runtime, None));
+        remember(&context);
+        context
     }
 
     /// Whether it is one that anyloop set.
@@ -74,6 +79,30 @@ impl Context {
     pub(crate) fn scope(&self) -> Option<&Arc<Scope>> {
         self.0.as_ref().and_then(|inner| inner.scope.as_ref())
     }
+}
+
+thread_local! {
+    /// The context of the runtime that was recognized last on this thread. Weak: only what is outstanding under
+    /// the runtime keeps it, not a thread that has long gone on to something else.
+    static RECOGNIZED: Cell<Weak<Inner>> = const { Cell::new(Weak::new()) };
+}
+
+/// The context that was recognized last, if it is still in use and its runtime still drives this thread.
+fn recognized() -> Option<Context> {
+    // Taken out meanwhile: an adapter's code is asked below.
+    let weak = RECOGNIZED.try_with(Cell::take).ok()?;
+    let context = Context(weak.upgrade());
+    let still = context.runtime().is_some_and(current::is_ambient);
+    if still {
+        remember(&context);
+    }
+    still.then_some(context)
+}
+
+/// Late in a thread's life nothing is remembered any more.
+fn remember(context: &Context) {
+    let weak = context.0.as_ref().map_or_else(Weak::new, Arc::downgrade);
+    let _ = RECOGNIZED.try_with(|last| last.set(weak));
 }
 
 /// Tells whether a runtime is the one of a context without making an [`AnyRuntime`] of it.

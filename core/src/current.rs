@@ -64,6 +64,20 @@ pub(crate) fn probe() -> Option<AnyRuntime> {
     adapters().find_map(|adapter| (adapter.ambient)())
 }
 
+/// Whether [`probe`] would give `known` again, which it gave before.
+pub(crate) fn is_ambient(known: &AnyRuntime) -> bool {
+    for adapter in adapters() {
+        if adapter.name == known.driver().name() {
+            return known.driver().is_ambient();
+        }
+        // One that is asked first recognizes this thread now.
+        if (adapter.ambient)().is_some() {
+            return false;
+        }
+    }
+    false
+}
+
 static DEFAULT: OnceLock<AnyRuntime> = OnceLock::new();
 /// The runtimes of the runs in progress; the latest is in force.
 static INSTALLED: RwLock<Vec<(u64, AnyRuntime)>> = RwLock::new(Vec::new());

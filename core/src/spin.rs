@@ -6,19 +6,23 @@ use std::time::{Duration, Instant};
 
 /// The most times in a row that spinning is left out.
 const MOST_LEFT_OUT: u32 = 256;
+/// Misses that may be chance: two threads that both spin and then sleep miss each other now and then, and must
+/// find back to each other.
+const PATIENCE: u8 = 4;
 /// How long the poll of a task spins at most.
-const POLL_SPIN: Duration = Duration::from_micros(5);
+const POLL_SPIN: Duration = Duration::from_micros(20);
 
-/// After a miss, the next attempt is left out; after another, the next two, then four, up to
+/// After [`PATIENCE`] misses in a row, the next attempt is left out; after another, the next two, then four, up to
 /// [`MOST_LEFT_OUT`]; until a hit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
+    misses: u8,
     to_leave_out: u32,
     left_out: u32,
 }
 
 impl Backoff {
-    pub(crate) const NEW: Self = Self { to_leave_out: 0, left_out: 0 };
+    pub(crate) const NEW: Self = Self { misses: 0, to_leave_out: 0, left_out: 0 };
 
     /// Whether to make an attempt now.
     pub(crate) fn attempt(&mut self) -> bool {
@@ -27,8 +31,19 @@ impl Backoff {
         attempt
     }
 
+    /// Whether the last attempt was a miss, so that attempts are left out.
+    pub(crate) fn is_backed_off(&self) -> bool {
+        self.misses > 0
+    }
+
     pub(crate) fn record(&mut self, hit: bool) {
-        self.to_leave_out = if hit { 0 } else { (self.to_leave_out * 2).clamp(1, MOST_LEFT_OUT) };
+        if hit {
+            *self = Self::NEW;
+        } else if self.misses < PATIENCE {
+            self.misses += 1;
+        } else {
+            self.to_leave_out = (self.to_leave_out * 2).clamp(1, MOST_LEFT_OUT);
+        }
     }
 }
 

@@ -147,6 +147,41 @@ async fn c30_a_plain_tokio_runtime_is_ambient() {
     assert_eq!(selected, 7);
 }
 
+/// C34: what was recognized for a call that is still outstanding is not taken for another runtime's, nor for
+/// one where there is none any more.
+#[test]
+fn c34_each_call_sees_the_runtime_that_it_was_made_under() {
+    watched("c34_each_call_sees_the_runtime_that_it_was_made_under", || {
+        Tokio::register();
+        let runtimes = [(); 2].map(|()| Builder::new_current_thread().build().expect("a runtime"));
+        let pool = ThreadPool::new(1).expect("a pool");
+        let (gate, opened) = (SetOnDrop(Signal::new()), Signal::new());
+        let (waiting, opening) = (gate.0.clone(), opened.clone());
+        let blocked = pool.submit(move || {
+            opening.set();
+            waiting.wait();
+        });
+        opened.wait();
+        let mut calls = Vec::new();
+        for _ in 0..3 {
+            for runtime in &runtimes {
+                let _entered = runtime.enter();
+                // Twice in a row: found, and found again.
+                for _ in 0..2 {
+                    let call = pool.submit(|| Handle::try_current().map(|handle| handle.id()).ok());
+                    calls.push((call, Some(runtime.handle().id())));
+                }
+            }
+            calls.push((pool.submit(|| Handle::try_current().map(|handle| handle.id()).ok()), None));
+        }
+        gate.0.set();
+        blocked.wait().expect("a value");
+        for (call, expected) in calls {
+            assert_eq!(call.wait().expect("a value"), expected);
+        }
+    });
+}
+
 /// C02, C03: tasks of a runtime that has gone end in `Shutdown`, closures that tokio held included.
 #[test]
 fn c02_tasks_of_a_runtime_that_has_gone_end_in_shutdown() {

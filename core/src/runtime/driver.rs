@@ -32,6 +32,13 @@ pub trait Driver: Debug + Send + Sync + 'static {
         Instant::now()
     }
 
+    /// Whether this is the runtime that drives the calling thread now, as the adapter's
+    /// [`ambient`](crate::Adapter::ambient) would say. Answered quickly, it saves each call that is made where
+    /// anyloop set no context from recognizing its runtime anew; `false` costs that time and nothing else.
+    fn is_ambient(&self) -> bool {
+        false
+    }
+
     /// The blocking pool that the runtime brings, if it brings one.
     fn native(&self) -> Option<AnyPool> {
         None

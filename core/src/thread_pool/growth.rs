@@ -22,8 +22,14 @@ pub(super) const SHORTEST_TICK: Duration = Duration::from_micros(50);
 const LONGEST_TICK: Duration = Duration::from_millis(1);
 /// The most workers taken on at one tick.
 const LARGEST_STEP: usize = 16;
-/// How long an idle worker looks for another job before it sleeps: less than a wake-up costs.
-pub(super) const LINGER: Duration = Duration::from_micros(20);
+/// How long an idle worker looks for another job before it sleeps, at least: less than a wake-up costs.
+const LINGER: Duration = Duration::from_micros(20);
+/// And at most: where jobs have come that late, and where lingering was left out for a while. A submitter that
+/// sleeps takes so long to wake up that a shorter look would miss it for ever, while both could do without sleep.
+const LONGEST_LINGER: Duration = Duration::from_micros(100);
+
+/// The most jobs that a worker who is awake is expected to get through in a moment.
+const BURST: usize = 16;
 
 /// What a worker was woken or started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +52,26 @@ pub(super) struct Growth {
     pub(super) lingering: bool,
     /// On one core, lingering would keep off the very thread that it waits for.
     linger: Option<Backoff>,
+    /// How long the last jobs were worth waiting for.
+    window: Duration,
+    /// How many more jobs are expected to end soon.
+    burst_left: usize,
 }
 
 impl Growth {
     pub(super) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let linger = (cores > 1).then_some(Backoff::NEW);
-        Self { cores, searching: 0, watching: false, taken: 0, lingering: false, linger }
+        Self {
+            cores,
+            searching: 0,
+            watching: false,
+            taken: 0,
+            lingering: false,
+            linger,
+            window: LINGER,
+            burst_left: 0,
+        }
     }
 
     pub(super) fn enlist(&mut self, role: Role) {
@@ -69,19 +88,39 @@ impl Growth {
         }
     }
 
-    /// Whether a worker that finds nothing to do may linger now, counted as a searcher.
-    pub(super) fn begin_linger(&mut self) -> bool {
-        let begun = self.searching == 0 && self.linger.as_mut().is_some_and(Backoff::attempt);
-        self.lingering = begun;
-        self.searching += usize::from(begun);
-        begun
+    /// How long a worker that finds nothing to do may linger now, counted as a searcher.
+    pub(super) fn begin_linger(&mut self) -> Option<Duration> {
+        if self.searching > 0 {
+            return None;
+        }
+        let backoff = self.linger.as_mut()?;
+        let rare = backoff.is_backed_off();
+        if !backoff.attempt() {
+            return None;
+        }
+        self.lingering = true;
+        self.searching += 1;
+        Some(if rare { LONGEST_LINGER } else { self.window })
     }
 
-    pub(super) fn end_linger(&mut self, hit: bool) {
+    /// Whether a job that comes now ends within a moment, if it is a short one: since a worker is awake for
+    /// it, or was for the first of the burst that it belongs to.
+    pub(super) fn is_expected_soon(&mut self, has_work: bool) -> bool {
+        if self.lingering && !has_work {
+            self.burst_left = BURST;
+        }
+        let soon = self.burst_left > 0;
+        self.burst_left = self.burst_left.saturating_sub(1);
+        soon
+    }
+
+    /// `hit` says after how long a job came.
+    pub(super) fn end_linger(&mut self, hit: Option<Duration>) {
         self.lingering = false;
         self.searching -= 1;
+        self.window = hit.map_or(LINGER, |waited| (waited * 2).clamp(LINGER, LONGEST_LINGER));
         if let Some(backoff) = &mut self.linger {
-            backoff.record(hit);
+            backoff.record(hit.is_some());
         }
     }
 }

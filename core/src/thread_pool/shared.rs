@@ -216,7 +216,8 @@ impl Shared {
             drop(job);
             return Err(Refused::Shutdown);
         }
-        if state.growth.lingering && !self.has_work(&state) {
+        let has_work = self.has_work(&state);
+        if state.growth.is_expected_soon(has_work) {
             job.expect_soon();
         }
         let mut spent = Vec::new();

@@ -5,7 +5,7 @@ use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use super::employment::{Employee, Post, set_post, set_tenant};
-use super::growth::{LINGER, Pace, Role};
+use super::growth::{Pace, Role};
 use super::queue::{Entry, OWN, Taken};
 use super::shared::{Shared, State};
 use super::sleeper::{Sleeper, Standing};
@@ -38,7 +38,7 @@ struct Worker<'a> {
     sleeper: Arc<Sleeper>,
     /// What it was woken or started for, until it has done it.
     role: Option<Role>,
-    /// Has run a job since it last slept.
+    /// Has run a job, or was called to one, since it last slept.
     worked: bool,
 }
 
@@ -74,8 +74,10 @@ impl<'a> Worker<'a> {
                 self.shared.thread_ended(state, key);
                 return None;
             }
-            if std::mem::take(&mut self.worked) && state.growth.begin_linger() {
-                state = self.linger(state);
+            if std::mem::take(&mut self.worked)
+                && let Some(limit) = state.growth.begin_linger()
+            {
+                state = self.linger(state, limit);
                 continue;
             }
             (state, slept_out) = self.sleep(state);
@@ -152,16 +154,18 @@ impl<'a> Worker<'a> {
     }
 
     /// Looks for another job for a moment, without the lock: a wake-up would cost the submitter more.
-    fn linger(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+    fn linger(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
         let pushed = &self.shared.pushed;
         // ORDERING: Relaxed: a hint, reset under the lock while the queue is empty. A push that it
         // does not show yet is found when the time is up, under the lock.
         pushed.store(false, Ordering::Relaxed);
         drop(state);
         // ORDERING: Relaxed, as above.
-        spin(LINGER, || pushed.load(Ordering::Relaxed));
+        let begun = Instant::now();
+        spin(limit, || pushed.load(Ordering::Relaxed));
+        let waited = begun.elapsed();
         let mut state = self.shared.lock();
-        let hit = self.shared.has_work(&state);
+        let hit = self.shared.has_work(&state).then_some(waited);
         state.growth.end_linger(hit);
         state
     }
@@ -180,6 +184,8 @@ impl<'a> Worker<'a> {
         match self.sleeper.stand(Standing::Off) {
             Standing::Recruited(role) => {
                 self.role = Some(role);
+                // Others may do the work before it comes, who leave it to this one to linger.
+                self.worked = true;
                 (state, false)
             }
             // Not timed out: a wake that was meant for a job which this worker has run already.
