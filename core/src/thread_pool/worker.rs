@@ -212,7 +212,9 @@ impl<'a> Worker<'a> {
             }
             let queued = state.queues.len() + self.shared.outbox.len();
             let waiting = queued.saturating_sub(state.growth.searching);
-            let recruits: Vec<_> = (0..step.min(waiting))
+            // When all that wait are to have a worker, it is itself one of them, rather than a thread too many.
+            let joins = waiting > 0 && step >= waiting;
+            let recruits: Vec<_> = (0..step.min(waiting) - usize::from(joins))
                 .map_while(|_| state.recruit(self.shared.settings.max_threads, Role::Searcher))
                 .collect();
             if recruits.is_empty() && waiting > 0 {
@@ -224,7 +226,7 @@ impl<'a> Worker<'a> {
                 refused |= !self.shared.call_in(recruit);
             }
             state = self.shared.lock();
-            if refused {
+            if refused || joins {
                 break;
             }
         }
