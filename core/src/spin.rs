@@ -12,7 +12,7 @@ const PATIENCE: u8 = 4;
 /// How long the poll of a task spins at most.
 const POLL_SPIN: Duration = Duration::from_micros(20);
 
-/// After [`PATIENCE`] misses in a row, the next attempt is left out; after another, the next two, then four, up to
+/// After more than [`PATIENCE`] misses in a row, the next attempt is left out; after another, the next two, then four, up to
 /// [`MOST_LEFT_OUT`]; until a hit.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Backoff {
@@ -31,8 +31,8 @@ impl Backoff {
         attempt
     }
 
-    /// Whether the last attempt was a miss, so that attempts are left out.
-    pub(crate) fn is_backed_off(&self) -> bool {
+    /// Whether the last attempt was a miss.
+    pub(crate) fn missed_last(&self) -> bool {
         self.misses > 0
     }
 

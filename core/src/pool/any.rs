@@ -5,7 +5,6 @@ use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use super::{Job, Pool, Refused};
-use crate::thread_pool::Metrics;
 
 /// Any pool. Cloning it gives another handle on the same pool.
 ///
@@ -19,7 +18,7 @@ use crate::thread_pool::Metrics;
 /// # Ok::<(), anyloop_core::BuildError>(())
 /// ```
 #[derive(Clone)]
-pub struct AnyPool(Arc<dyn Pool>);
+pub struct AnyPool(pub(super) Arc<dyn Pool>);
 
 impl AnyPool {
     /// Takes a pool of any type.
@@ -72,40 +71,6 @@ where
 
     fn to_any(&self) -> AnyPool {
         AnyPool(Arc::new(Self(self.0.clone())))
-    }
-}
-
-impl Pool for AnyPool {
-    fn execute(&self, job: Job) -> Result<(), Refused> {
-        self.0.execute(job)
-    }
-
-    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
-        self.0.execute_patiently(job)
-    }
-
-    fn max_threads(&self) -> Option<NonZeroUsize> {
-        self.0.max_threads()
-    }
-
-    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
-        self.0.limited(limit)
-    }
-
-    fn tenant(&self) -> AnyPool {
-        self.0.tenant()
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.0.has_waiting()
-    }
-
-    fn metrics(&self) -> Option<Metrics> {
-        self.0.metrics()
-    }
-
-    fn to_any(&self) -> AnyPool {
-        self.clone()
     }
 }
 

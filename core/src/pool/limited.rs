@@ -1,9 +1,6 @@
 //! A pool seen through a limit.
 
-use std::num::NonZeroUsize;
-
-use super::{AnyPool, Job, Pool, Refused};
-use crate::thread_pool::Metrics;
+use super::{AnyPool, Pool};
 
 /// A view of a pool that runs so many calls at a time: what [`PoolExt::limit`](super::PoolExt::limit) gives.
 ///
@@ -17,39 +14,5 @@ impl Limited {
     #[must_use]
     pub fn metrics(&self) -> Option<Metrics> {
         self.0.metrics()
-    }
-}
-
-impl Pool for Limited {
-    fn execute(&self, job: Job) -> Result<(), Refused> {
-        self.0.execute(job)
-    }
-
-    fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
-        self.0.execute_patiently(job)
-    }
-
-    fn max_threads(&self) -> Option<NonZeroUsize> {
-        self.0.max_threads()
-    }
-
-    fn limited(&self, limit: NonZeroUsize) -> AnyPool {
-        self.0.limited(limit)
-    }
-
-    fn tenant(&self) -> AnyPool {
-        self.0.tenant()
-    }
-
-    fn has_waiting(&self) -> bool {
-        self.0.has_waiting()
-    }
-
-    fn metrics(&self) -> Option<Metrics> {
-        self.0.metrics()
-    }
-
-    fn to_any(&self) -> AnyPool {
-        self.0.clone()
     }
 }

@@ -1,6 +1,7 @@
 //! Pools: what runs blocking closures.
 
 mod any;
+mod forward;
 mod inline;
 mod job;
 mod limited;
@@ -10,7 +11,6 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::sync::{Arc, LazyLock};
 
 pub use any::AnyPool;
 pub use inline::InlinePool;
@@ -280,51 +280,4 @@ where
         awaiter.refused(TaskError::from(refused));
     }
     Task::from_closure(awaiter)
-}
-
-/// A pool behind a pointer is the same pool.
-macro_rules! forward_pool {
-    ($($(#[$why:meta])* [$($generics:tt)*] $pointer:ty;)*) => {$(
-        $(#[$why])*
-        impl<$($generics)*> Pool for $pointer {
-            fn execute(&self, job: Job) -> Result<(), Refused> {
-                (**self).execute(job)
-            }
-
-            fn execute_patiently(&self, job: Job) -> Result<(), Refused> {
-                (**self).execute_patiently(job)
-            }
-
-            fn max_threads(&self) -> Option<NonZeroUsize> {
-                (**self).max_threads()
-            }
-
-            fn limited(&self, limit: NonZeroUsize) -> AnyPool {
-                (**self).limited(limit)
-            }
-
-            fn tenant(&self) -> AnyPool {
-                (**self).tenant()
-            }
-
-            fn has_waiting(&self) -> bool {
-                (**self).has_waiting()
-            }
-
-            fn metrics(&self) -> Option<Metrics> {
-                (**self).metrics()
-            }
-
-            fn to_any(&self) -> AnyPool {
-                (**self).to_any()
-            }
-        }
-    )*};
-}
-
-forward_pool! {
-    [P: Pool + ?Sized] Arc<P>;
-    [P: Pool + ?Sized] Box<P>;
-    [P: Pool + ?Sized] &'static P;
-    [P: Pool, F: FnOnce() -> P + Send + 'static] LazyLock<P, F>;
 }

@@ -94,7 +94,7 @@ impl Growth {
             return None;
         }
         let backoff = self.linger.as_mut()?;
-        let rare = backoff.is_backed_off();
+        let rare = backoff.missed_last();
         if !backoff.attempt() {
             return None;
         }
@@ -118,7 +118,11 @@ impl Growth {
     pub(super) fn end_linger(&mut self, hit: Option<Duration>) {
         self.lingering = false;
         self.searching -= 1;
-        self.window = hit.map_or(LINGER, |waited| (waited * 2).clamp(LINGER, LONGEST_LINGER));
+        match hit {
+            Some(waited) => self.window = (waited * 2).clamp(LINGER, LONGEST_LINGER),
+            // Whoever comes next finds everybody asleep.
+            None => self.burst_left = 0,
+        }
         if let Some(backoff) = &mut self.linger {
             backoff.record(hit.is_some());
         }

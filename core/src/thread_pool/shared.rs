@@ -294,6 +294,10 @@ impl Shared {
 
     /// After something has changed that lets a job start.
     pub(super) fn go_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
+        if state.growth.lingering && self.has_work(&state) {
+            // ORDERING: Relaxed: a hint, as in `execute`.
+            self.pushed.store(true, Ordering::Relaxed);
+        }
         let recruit = self.ensure_progress(&mut state);
         drop(state);
         if let Some(recruit) = recruit {

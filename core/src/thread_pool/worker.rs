@@ -74,7 +74,9 @@ impl<'a> Worker<'a> {
                 self.shared.thread_ended(state, key);
                 return None;
             }
+            // There may be work for which no place is free: C17.
             if std::mem::take(&mut self.worked)
+                && !self.shared.has_work(&state)
                 && let Some(limit) = state.growth.begin_linger()
             {
                 state = self.linger(state, limit);
