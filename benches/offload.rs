@@ -11,6 +11,7 @@ mod offload {
     pub(crate) mod counting;
     pub(crate) mod fairness;
     pub(crate) mod gathers;
+    pub(crate) mod growing;
     pub(crate) mod idle;
     pub(crate) mod lateness;
     pub(crate) mod many;
@@ -23,7 +24,9 @@ mod offload {
 use std::process::ExitCode;
 
 use crate::{
-    offload::{allocations, counting::Counting, fairness, gathers, idle, lateness, many, sleepers, trips},
+    offload::{
+        allocations, counting::Counting, fairness, gathers, growing, idle, lateness, many, sleepers, trips,
+    },
     support::Suite,
 };
 
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     Suite::new("offload")
         .with(gathers::workload())
         .with_all(many::workloads())
+        .with_all(growing::workloads())
         .with_all(trips::workloads())
         .with_all(sleepers::workloads())
         .with(fairness::workload())

@@ -75,7 +75,7 @@ impl Load for Bursts {
 }
 
 /// Starts all, then awaits all, in the order started.
-async fn all(pool: &impl Pool, size: usize) {
+pub(super) async fn all(pool: &impl Pool, size: usize) {
     let started: Vec<_> = (0..size).map(|i| pool.offload(move || i)).collect();
     for (i, one) in started.into_iter().enumerate() {
         assert_eq!(one.await.value(), i, "a value was lost");

@@ -86,7 +86,12 @@ impl Job {
 
     /// Whether nothing is left to run, because the task was cancelled while it was queued.
     pub fn is_cancelled(&self) -> bool {
-        self.closure.as_ref().is_none_or(|closure| closure.is_spent())
+        self.spent().is_some()
+    }
+
+    /// What became of it, if nothing is left to run.
+    pub(crate) fn spent(&self) -> Option<Ran> {
+        self.closure.as_ref().map_or(Some(Ran::Cancelled), |closure| closure.spent())
     }
 }
 

@@ -59,8 +59,8 @@ pub(crate) trait Runnable: Send + Sync {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran;
     /// Ends without having run.
     fn refuse(&self, reason: TaskError);
-    /// Whether there is nothing left to run.
-    fn is_spent(&self) -> bool;
+    /// What became of it, if there is nothing left to run.
+    fn spent(&self) -> Option<Ran>;
     /// Keeps a place under a limiter until the end.
     fn carry(&self, permit: Permit);
     /// A thread is looking for this very job: its end is worth a short spin.
@@ -138,6 +138,11 @@ where
         self.finish(Err(reason), context, rest);
     }
 
+    /// Why somebody else has claimed it.
+    fn unrun(&self) -> Ran {
+        if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled }
+    }
+
     /// Delivers the result.
     fn finish(&self, result: Result<T, TaskError>, context: Context, rest: Rest) {
         let Ending { waker, unwanted } = self.cell.finish(Finished { result, context });
@@ -173,7 +178,7 @@ where
 {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
         let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
-            return if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled };
+            return self.unrun();
         };
         let (context, span, rest) = carried.into_parts();
         // The span goes with the closure, before the result can be seen (C06).
@@ -234,8 +239,8 @@ where
         }
     }
 
-    fn is_spent(&self) -> bool {
-        self.cell.is_claimed()
+    fn spent(&self) -> Option<Ran> {
+        self.cell.is_claimed().then(|| self.unrun())
     }
 
     fn carry(&self, permit: Permit) {

@@ -45,8 +45,8 @@ pub struct Metrics {
     pub completed: u64,
     /// Calls that panicked.
     pub panicked: u64,
-    /// Calls that were cancelled in the queue by `abort`, `cancel` or a shutdown. Counted when a worker comes
-    /// across them.
+    /// Calls that were cancelled in the queue by `abort`, `cancel` or a shutdown. Counted when they leave the
+    /// queue: when a worker comes across them, at the latest.
     pub cancelled: u64,
     /// Calls that were cancelled in the queue by dropping their task. Counted as `cancelled` is.
     pub cancelled_by_drop: u64,
@@ -212,6 +212,7 @@ impl Shared {
         if key == OWN {
             // The pool's own figures are those of all that it runs.
             counts = state.past;
+            counts.add(state.queues.written_off());
             for (_, member) in state.staff.iter().filter(|(_, member)| !member.ended) {
                 counts.add(member.employee.tally.counts());
             }

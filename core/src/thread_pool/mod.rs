@@ -38,6 +38,13 @@ use view::View;
 /// Cloning it gives another handle on the same pool. Dropping the last handle closes the pool without
 /// blocking: what is queued still runs.
 ///
+/// # After `fork(2)`
+///
+/// A child process has none of its parent's threads. A pool that was used before the fork, [`global`](Self::global)
+/// included, believes in threads that the child does not have, and a lock that one of them held stays locked: in the
+/// child, a call on it may hang for ever, as may its shutdown. Make the child's pools after the fork, and use no others
+/// there. A child that calls `exec` at once, as those of [`std::process::Command`] do, is not concerned.
+///
 /// ```
 /// use anyloop_core::{PoolExt, ThreadPool, gather};
 ///

@@ -95,6 +95,8 @@ pub(super) struct Queues {
     rotation: VecDeque<usize>,
     /// Jobs in all queues, those that wait for room left out.
     len: usize,
+    /// What became of jobs that left the queues by another way than a worker's; tenants count their own, too.
+    written_off: Counts,
 }
 
 impl Tenant {
@@ -166,7 +168,7 @@ impl Queues {
         let mut tenants = Slab::new();
         let own = tenants.insert(Tenant::new(None, room));
         debug_assert_eq!(own, OWN);
-        Self { tenants, rotation: VecDeque::new(), len: 0 }
+        Self { tenants, rotation: VecDeque::new(), len: 0, written_off: Counts::default() }
     }
 
     pub(super) fn add_view(&mut self, limit: NonZeroUsize) -> usize {
@@ -192,6 +194,11 @@ impl Queues {
     /// Jobs in all queues that could not start yet.
     pub(super) fn len(&self) -> usize {
         self.len
+    }
+
+    /// What became of jobs that no worker came across.
+    pub(super) fn written_off(&self) -> Counts {
+        self.written_off
     }
 
     /// Whether some job may be started.
@@ -235,7 +242,13 @@ impl Queues {
         let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
         // Whoever waits for room finds it in time; only who would be refused needs it now.
         if (tenant.is_full() && !patient) || tenant.len() + tenant.waiting.len() >= tenant.sweep_at {
+            let from = spent.len();
             self.len -= tenant.sweep(spent);
+            let cancelled = spent.iter().skip(from).filter_map(|entry| entry.job.spent());
+            for ran in cancelled {
+                tenant.counts.note(ran);
+                self.written_off.note(ran);
+            }
         }
         let sampled = tenant.pushed.is_multiple_of(SAMPLE);
         tenant.pushed += 1;
@@ -331,16 +344,29 @@ impl Queues {
         }
     }
 
-    /// Everything that is queued or waits for room.
-    pub(super) fn drain(&mut self) -> Vec<Entry> {
+    /// Everything that is queued or waits for room, behind what was taken out of the outbox. Each job is counted as
+    /// what it ended in already, or else by `otherwise`: before its task can tell anybody.
+    pub(super) fn drain(&mut self, outbox: Vec<Entry>, otherwise: fn(&mut Counts)) -> Vec<Entry> {
         self.rotation.clear();
         self.len = 0;
-        let mut all = Vec::new();
+        let mut all = outbox;
+        let mut counted = 0;
+        // The outbox holds jobs of the pool's own queue, which is the first tenant.
         for (_, tenant) in &mut self.tenants {
             tenant.listed = false;
             for queue in [&mut tenant.jobs, &mut tenant.nested, &mut tenant.waiting] {
                 all.extend(queue.drain(..));
             }
+            for entry in all.iter().skip(counted) {
+                let spent = entry.job.spent();
+                for counts in [&mut tenant.counts, &mut self.written_off] {
+                    match spent {
+                        Some(ran) => counts.note(ran),
+                        None => otherwise(counts),
+                    }
+                }
+            }
+            counted = all.len();
         }
         let keys: Vec<usize> = self.tenants.iter().map(|(key, _)| key).collect();
         for key in keys {

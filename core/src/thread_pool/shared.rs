@@ -326,8 +326,7 @@ impl Shared {
     pub(super) fn cancel_rest(&self) -> (usize, usize) {
         let (queued, running, busy) = {
             let mut state = self.lock();
-            let mut queued = self.outbox.drain();
-            queued.extend(state.queues.drain());
+            let queued = state.queues.drain(self.outbox.drain(), |counts| counts.cancelled += 1);
             let running: Vec<_> = state.staff.iter().map(|(_, member)| member.employee.clone()).collect();
             (queued, running, state.running())
         };

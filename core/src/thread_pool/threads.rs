@@ -69,9 +69,7 @@ impl Shared {
                 }
                 return;
             }
-            let mut stranded = self.outbox.drain();
-            stranded.extend(state.queues.drain());
-            stranded
+            state.queues.drain(self.outbox.drain(), |counts| counts.refused += 1)
         };
         for entry in stranded {
             entry.job.refuse(Refused::NoThread(same_error(error)));

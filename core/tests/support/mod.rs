@@ -1,0 +1,159 @@
+//! Books that a test keeps of its calls, to be held against the pool's own.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+use std::ops::{Add, AddAssign};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyloop_core::{PoolExt, Task, TaskError, ThreadPool};
+
+/// Waited for only where something is wrong.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Blocks one thread of a pool until the sender is dropped.
+pub(crate) fn block(pool: &ThreadPool) -> mpsc::Sender<()> {
+    let (release, released) = mpsc::channel::<()>();
+    let (starting, started) = mpsc::channel();
+    pool.submit(move || {
+        starting.send(()).unwrap();
+        let _ = released.recv();
+    })
+    .detach();
+    started.recv().unwrap();
+    release
+}
+
+/// What became of closures.
+#[derive(Default)]
+pub(crate) struct Counts {
+    made: AtomicUsize,
+    ran: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+impl Counts {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    pub(crate) fn made(&self) -> usize {
+        self.made.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn ran(&self) -> usize {
+        self.ran.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn dropped(&self) -> usize {
+        self.dropped.load(Ordering::SeqCst)
+    }
+}
+
+/// Captured by each closure.
+pub(crate) struct Counted(Arc<Counts>);
+
+impl Counted {
+    pub(crate) fn new(counts: &Arc<Counts>) -> Self {
+        counts.made.fetch_add(1, Ordering::SeqCst);
+        Self(counts.clone())
+    }
+
+    pub(crate) fn run<T>(&self, value: T) -> T {
+        self.0.ran.fetch_add(1, Ordering::SeqCst);
+        value
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// In what tasks ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) returned: usize,
+    pub(crate) panicked: usize,
+    /// By an abort.
+    pub(crate) cancelled: usize,
+    /// By dropping the task: the test says how many.
+    pub(crate) dropped: usize,
+    pub(crate) no_thread: usize,
+    pub(crate) shut_down: usize,
+}
+
+impl Ends {
+    /// Waits for it.
+    pub(crate) fn of<T>(task: Task<T>) -> Self {
+        let mut ends = Self::default();
+        *match task.wait() {
+            Ok(_) => &mut ends.returned,
+            Err(TaskError::Panicked(_)) => &mut ends.panicked,
+            Err(TaskError::Cancelled) => &mut ends.cancelled,
+            Err(TaskError::NoThread(_)) => &mut ends.no_thread,
+            Err(TaskError::Shutdown) => &mut ends.shut_down,
+            Err(other) => panic!("ended in {other:?}"),
+        } += 1;
+        ends
+    }
+}
+
+impl Add for Ends {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            returned: self.returned + other.returned,
+            panicked: self.panicked + other.panicked,
+            cancelled: self.cancelled + other.cancelled,
+            dropped: self.dropped + other.dropped,
+            no_thread: self.no_thread + other.no_thread,
+            shut_down: self.shut_down + other.shut_down,
+        }
+    }
+}
+
+impl AddAssign for Ends {
+    fn add_assign(&mut self, other: Self) {
+        *self = *self + other;
+    }
+}
+
+impl FromIterator<Self> for Ends {
+    fn from_iter<I: IntoIterator<Item = Self>>(all: I) -> Self {
+        all.into_iter().fold(Self::default(), Self::add)
+    }
+}
+
+/// Of a pool that was shut down: its figures are those of the tasks' own ends.
+#[track_caller]
+pub(crate) fn assert_books(pool: &ThreadPool, counts: &Counts, ends: Ends) {
+    let metrics = pool.metrics();
+    assert_eq!(counts.dropped(), counts.made(), "each closure is dropped exactly once");
+    assert!(counts.ran() <= ends.returned + ends.panicked, "none runs whose task says that it did not");
+    let count = |number: usize| number as u64;
+    assert_eq!(
+        (metrics.completed, metrics.panicked),
+        (count(ends.returned), count(ends.panicked)),
+        "{metrics:?}"
+    );
+    assert_eq!(metrics.cancelled_by_drop, count(ends.dropped), "{metrics:?}");
+    // A shutdown cancels what is queued, and refuses what comes later: to the task, both are its end in `Shutdown`.
+    let others = ends.cancelled + ends.shut_down + ends.no_thread;
+    assert_eq!(metrics.cancelled + metrics.refused, count(others), "{metrics:?}");
+    assert!(metrics.refused >= count(ends.no_thread), "{metrics:?}");
+    assert_eq!((metrics.threads, metrics.idle, metrics.running), (0, 0, 0), "{metrics:?}");
+    assert_eq!((metrics.queued, metrics.waiting), (0, 0), "{metrics:?}");
+    assert_eq!(metrics.threads_started, metrics.threads_ended, "{metrics:?}");
+}
