@@ -2,12 +2,12 @@
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loom::future::block_on;
-use loom::sync::Notify;
-use loom::sync::atomic::{AtomicUsize, Ordering};
+use loom::sync::mpsc::{Receiver, Sender, channel};
 use loom::thread;
 
 use super::builder::Settings;
@@ -50,16 +50,41 @@ fn pool(max_threads: usize, keep_alive: Duration, lingers: bool) -> Arc<Shared> 
     shared
 }
 
-/// A job that says when it has run.
+/// Somebody waits for it, once. A `Notify` would return early, too.
+struct Event(Mutex<(Sender<()>, Option<Receiver<()>>)>);
+
+impl Default for Event {
+    fn default() -> Self {
+        let (sender, receiver) = channel();
+        Self(Mutex::new((sender, Some(receiver))))
+    }
+}
+
+impl Event {
+    fn happen(&self) {
+        let sender = self.0.lock().unwrap().0.clone();
+        sender.send(()).unwrap();
+    }
+
+    fn wait(&self) {
+        let receiver = self.0.lock().unwrap().1.take();
+        receiver.unwrap().recv().unwrap();
+    }
+}
+
+/// A job that says when it has run, to who must wait for that.
+#[derive(Default)]
 struct Probe {
+    /// What it waits for first.
+    gate: Option<Event>,
     ran: AtomicUsize,
     refused: AtomicUsize,
-    end: Notify,
+    end: Event,
 }
 
 impl Probe {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { ran: AtomicUsize::new(0), refused: AtomicUsize::new(0), end: Notify::new() })
+    fn gated() -> Arc<Self> {
+        Arc::new(Self { gate: Some(Event::default()), ..Self::default() })
     }
 
     fn submit(self: &Arc<Self>, pool: &Arc<Shared>) -> Result<(), Refused> {
@@ -67,16 +92,27 @@ impl Probe {
     }
 
     fn submitted(pool: &Arc<Shared>) -> Arc<Self> {
-        let probe = Self::new();
+        let probe = Arc::new(Self::default());
         assert!(probe.submit(pool).is_ok());
         probe
+    }
+
+    fn open(&self) {
+        self.gate.as_ref().unwrap().happen();
+    }
+
+    fn counts(&self) -> (usize, usize) {
+        (self.ran.load(Ordering::Relaxed), self.refused.load(Ordering::Relaxed))
     }
 }
 
 impl Runnable for Probe {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
+        if let Some(gate) = &self.gate {
+            gate.wait();
+        }
         self.ran.fetch_add(1, Ordering::Relaxed);
-        self.end.notify();
+        self.end.happen();
         more();
         Ran::Returned
     }
@@ -106,6 +142,13 @@ impl Runnable for Probe {
     }
 }
 
+/// With three threads, two preemptions take as long to try as three do with two.
+fn model_of_three(run: impl Fn() + Send + Sync + 'static) {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = model.preemption_bound.map(|bound| bound.min(2));
+    model.check(run);
+}
+
 /// Closes the pool and waits for its end.
 fn shut_down(pool: &Arc<Shared>) {
     block_on(Shutdown::begin(pool)).unwrap();
@@ -121,6 +164,92 @@ fn models_a_push_against_a_worker_that_goes_to_sleep() {
         let pool = pool(2, FOR_EVER, false);
         Probe::submitted(&pool).end.wait();
         Probe::submitted(&pool).end.wait();
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn models_a_push_at_the_cap() {
+    loom::model(|| {
+        let pool = pool(1, FOR_EVER, false);
+        let first = Probe::submitted(&pool);
+        let second = Probe::submitted(&pool);
+        first.end.wait();
+        second.end.wait();
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn models_a_push_behind_a_job_that_blocks() {
+    model_of_three(|| {
+        let pool = pool(2, FOR_EVER, false);
+        let first = Probe::gated();
+        assert!(first.submit(&pool).is_ok());
+        Probe::submitted(&pool).end.wait();
+        first.open();
+        first.end.wait();
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn models_a_push_against_a_close() {
+    loom::model(|| {
+        let pool = pool(1, FOR_EVER, false);
+        let probe = Arc::new(Probe::default());
+        let submitter = {
+            let (pool, probe) = (pool.clone(), probe.clone());
+            thread::spawn(move || probe.submit(&pool).is_ok())
+        };
+        shut_down(&pool);
+        let ran = probe.counts().0;
+        let accepted = submitter.join().unwrap();
+        if ran == 1 {
+            probe.end.wait();
+        }
+        assert_eq!(ran, usize::from(accepted));
+        assert_eq!(probe.counts(), (ran, 1 - ran));
+    });
+}
+
+#[test]
+fn models_a_push_against_a_worker_that_ends() {
+    loom::model(|| {
+        let pool = pool(1, A_WHILE, false);
+        for _ in 0..3 {
+            Probe::submitted(&pool).end.wait();
+        }
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn models_a_push_against_a_worker_that_lingers() {
+    loom::model(|| {
+        let pool = pool(1, FOR_EVER, true);
+        Probe::submitted(&pool).end.wait();
+        let second = Probe::gated();
+        let lingering = pool.lock().growth.lingering;
+        assert!(second.submit(&pool).is_ok());
+        assert!(!lingering || pool.pushed.load(Ordering::Relaxed));
+        second.open();
+        second.end.wait();
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn models_a_push_against_a_full_outbox() {
+    model_of_three(|| {
+        let pool = pool(2, FOR_EVER, false);
+        let second = Probe::gated();
+        let first = Probe::submitted(&pool);
+        assert!(second.submit(&pool).is_ok());
+        Probe::submitted(&pool).end.wait();
+        second.open();
+        first.end.wait();
+        second.end.wait();
         shut_down(&pool);
     });
 }
