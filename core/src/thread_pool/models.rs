@@ -143,9 +143,9 @@ impl Runnable for Probe {
 }
 
 /// With three threads, two preemptions take as long to try as three do with two.
-fn model_of_three(run: impl Fn() + Send + Sync + 'static) {
+fn model_of(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = model.preemption_bound.map(|bound| bound.min(2));
+    model.preemption_bound = model.preemption_bound.map(|bound| bound.min(preemptions));
     model.check(run);
 }
 
@@ -159,7 +159,7 @@ fn shut_down(pool: &Arc<Shared>) {
 }
 
 #[test]
-fn models_a_push_against_a_worker_that_goes_to_sleep() {
+fn a_push_against_a_worker_that_goes_to_sleep() {
     loom::model(|| {
         let pool = pool(2, FOR_EVER, false);
         Probe::submitted(&pool).end.wait();
@@ -169,7 +169,7 @@ fn models_a_push_against_a_worker_that_goes_to_sleep() {
 }
 
 #[test]
-fn models_a_push_at_the_cap() {
+fn a_push_at_the_cap() {
     loom::model(|| {
         let pool = pool(1, FOR_EVER, false);
         let first = Probe::submitted(&pool);
@@ -181,8 +181,8 @@ fn models_a_push_at_the_cap() {
 }
 
 #[test]
-fn models_a_push_behind_a_job_that_blocks() {
-    model_of_three(|| {
+fn a_push_behind_a_job_that_blocks() {
+    model_of(2, || {
         let pool = pool(2, FOR_EVER, false);
         let first = Probe::gated();
         assert!(first.submit(&pool).is_ok());
@@ -194,7 +194,7 @@ fn models_a_push_behind_a_job_that_blocks() {
 }
 
 #[test]
-fn models_a_push_against_a_close() {
+fn a_push_against_a_close() {
     loom::model(|| {
         let pool = pool(1, FOR_EVER, false);
         let probe = Arc::new(Probe::default());
@@ -214,7 +214,7 @@ fn models_a_push_against_a_close() {
 }
 
 #[test]
-fn models_a_push_against_a_worker_that_ends() {
+fn a_push_against_a_worker_that_ends() {
     loom::model(|| {
         let pool = pool(1, A_WHILE, false);
         for _ in 0..3 {
@@ -225,7 +225,7 @@ fn models_a_push_against_a_worker_that_ends() {
 }
 
 #[test]
-fn models_a_push_against_a_worker_that_lingers() {
+fn a_push_against_a_worker_that_lingers() {
     loom::model(|| {
         let pool = pool(1, FOR_EVER, true);
         Probe::submitted(&pool).end.wait();
@@ -240,8 +240,8 @@ fn models_a_push_against_a_worker_that_lingers() {
 }
 
 #[test]
-fn models_a_push_against_a_full_outbox() {
-    model_of_three(|| {
+fn a_push_against_a_full_outbox() {
+    model_of(2, || {
         let pool = pool(2, FOR_EVER, false);
         let second = Probe::gated();
         let first = Probe::submitted(&pool);
@@ -250,6 +250,23 @@ fn models_a_push_against_a_full_outbox() {
         second.open();
         first.end.wait();
         second.end.wait();
+        shut_down(&pool);
+    });
+}
+
+#[test]
+fn a_job_in_the_outbox_behind_jobs_that_block() {
+    model_of(1, || {
+        let pool = pool(3, FOR_EVER, false);
+        let blocking = [Probe::gated(), Probe::gated()];
+        for probe in &blocking {
+            assert!(probe.submit(&pool).is_ok());
+        }
+        Probe::submitted(&pool).end.wait();
+        for probe in blocking {
+            probe.open();
+            probe.end.wait();
+        }
         shut_down(&pool);
     });
 }
