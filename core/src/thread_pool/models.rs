@@ -1,4 +1,9 @@
-//! loom drives the pool itself, its threads and all: `bash .ci/loom thread_pool`
+//! Every interleaving of the pool's handshakes, tried out by loom: `bash .ci/loom thread_pool`.
+//!
+//! This is the pool itself, its threads and its shutdown included; the clock and the parking are the models' own
+//! (`sync.rs`), and there is no watcher and no monitor. Each model was seen to fail when what it guards is taken away,
+//! as is written beside it; *deadlock* is loom's word for a job that nobody runs, or an end that nobody hears of.
+
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
@@ -142,10 +147,10 @@ impl Runnable for Probe {
     }
 }
 
-/// With three threads, two preemptions take as long to try as three do with two.
+/// The more threads, the fewer preemptions can be tried in some seconds.
 fn model_of(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     let mut model = loom::model::Builder::new();
-    model.preemption_bound = model.preemption_bound.map(|bound| bound.min(preemptions));
+    model.preemption_bound = Some(preemptions);
     model.check(run);
 }
 
@@ -158,6 +163,11 @@ fn shut_down(pool: &Arc<Shared>) {
     assert!(!pool.has_work(&state));
 }
 
+/// A push finds the worker in the list, and then wakes it, or finds it at work, and calls another. So does a close.
+///
+/// Fails with: a `Sleeper::sleep` that clears `notified` first (deadlock: the wake is lost); a `close` that wakes nobody
+/// (deadlock); an `execute` that calls `ensure_progress` before it pushes (deadlock); a `play_out` that does not discharge
+/// who finds no job (a searcher is counted after the end).
 #[test]
 fn a_push_against_a_worker_that_goes_to_sleep() {
     loom::model(|| {
@@ -168,6 +178,10 @@ fn a_push_against_a_worker_that_goes_to_sleep() {
     });
 }
 
+/// With nobody else to be had, the one worker looks at the queue under the same lock under which it goes on the list.
+///
+/// Fails with: a `Worker::next` that lets go of the lock and takes it again before `self.sleep` (deadlock: the push saw a
+/// busy worker, which sleeps).
 #[test]
 fn a_push_at_the_cap() {
     loom::model(|| {
@@ -180,6 +194,9 @@ fn a_push_at_the_cap() {
     });
 }
 
+/// Who takes a job passes the baton on: a push that left its job to that searcher is not left alone.
+///
+/// Fails with: a `Worker::next` that does not call `ensure_progress` when it has taken a job (deadlock).
 #[test]
 fn a_push_behind_a_job_that_blocks() {
     model_of(2, || {
@@ -193,6 +210,11 @@ fn a_push_behind_a_job_that_blocks() {
     });
 }
 
+/// A job runs before the shutdown is ready, or is refused; and the shutdown hears of the end.
+///
+/// Fails with: an `execute` that lets go of the lock and takes it again when it has looked at `closed` (a job that was taken
+/// on has not run); a `Worker::next` that looks at `closed` before it pops (a job is left); a `start_thread` that wakes nobody when
+/// it answers after its thread has ended (deadlock).
 #[test]
 fn a_push_against_a_close() {
     loom::model(|| {
@@ -213,6 +235,10 @@ fn a_push_against_a_close() {
     });
 }
 
+/// A worker that has slept out its time ends, unless a push has taken it off the list meanwhile.
+///
+/// Fails with: a `Worker::sleep` that takes `Standing::Recruited` for the end of the time (a searcher is counted after the end), or
+/// that leaves a worker whose time was up in the list (deadlock: a thread that has ended is called).
 #[test]
 fn a_push_against_a_worker_that_ends() {
     loom::model(|| {
@@ -224,12 +250,18 @@ fn a_push_against_a_worker_that_ends() {
     });
 }
 
+/// A push calls nobody while a worker lingers, and marks itself; the worker looks again under the lock, whether it has seen the
+/// mark or not.
+///
+/// Fails with: a `linger` that clears `pushed` after it has let go of the lock (the mark is lost); a `Worker::next` that
+/// sleeps after it has lingered, in place of `continue` (deadlock).
 #[test]
 fn a_push_against_a_worker_that_lingers() {
     loom::model(|| {
         let pool = pool(1, FOR_EVER, true);
         Probe::submitted(&pool).end.wait();
         let second = Probe::gated();
+        // It has then cleared the mark already, and does not linger again before the gate is opened.
         let lingering = pool.lock().growth.lingering;
         assert!(second.submit(&pool).is_ok());
         assert!(!lingering || pool.pushed.load(Ordering::Relaxed));
@@ -239,6 +271,9 @@ fn a_push_against_a_worker_that_lingers() {
     });
 }
 
+/// What has been moved into the outbox is taken by the short cut, or under the lock.
+///
+/// Fails with: a `Shared::pop` that does not look there (deadlock).
 #[test]
 fn a_push_against_a_full_outbox() {
     model_of(2, || {
@@ -254,6 +289,9 @@ fn a_push_against_a_full_outbox() {
     });
 }
 
+/// A job in the outbox counts as work when the baton is passed on.
+///
+/// Fails with: a `has_work` that looks at the queues alone (deadlock).
 #[test]
 fn a_job_in_the_outbox_behind_jobs_that_block() {
     model_of(1, || {
