@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 
 use super::metrics::Tally;
 use super::shared::Shared;
+use super::sync::thread_local;
 
 /// One thread of a pool, as others see it.
 #[derive(Default)]
@@ -62,12 +63,12 @@ pub(super) fn set_post(post: Option<Post>) {
 
 /// Notes whose job this thread runs, and gives back what was noted before.
 pub(super) fn set_tenant(tenant: Option<usize>) -> Option<usize> {
-    TENANT.replace(tenant)
+    TENANT.with(|place| place.replace(tenant))
 }
 
 /// Whose job this thread runs; `None` in a hook, for one, where its pool does not count it as busy.
 pub(super) fn tenant() -> Option<usize> {
-    TENANT.get()
+    TENANT.with(Cell::get)
 }
 
 fn with_post<R>(use_it: impl FnOnce(&Post) -> R) -> Option<R> {

@@ -51,7 +51,7 @@ pub(super) struct Growth {
     /// A worker looks at the queue without the lock.
     pub(super) lingering: bool,
     /// On one core, lingering would keep off the very thread that it waits for.
-    linger: Option<Backoff>,
+    pub(super) linger: Option<Backoff>,
     /// How long the last jobs were worth waiting for.
     window: Duration,
     /// How many more jobs are expected to end soon.

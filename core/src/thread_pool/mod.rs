@@ -5,12 +5,15 @@ mod employment;
 mod growth;
 mod lend;
 mod metrics;
+#[cfg(all(test, loom))]
+mod models;
 mod monitor;
 mod outbox;
 mod queue;
 mod shared;
 mod shutdown;
 mod sleeper;
+mod sync;
 mod threads;
 mod view;
 mod worker;

@@ -6,11 +6,12 @@
 //! delayed by more; a job in it is in nobody's hands, so that none waits behind one that blocks.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::PoisonError;
+use std::time::Duration;
 
 use super::queue::Entry;
+use super::sync::atomic::{AtomicUsize, Ordering};
+use super::sync::{Instant, Mutex, MutexGuard};
 
 /// How much work the outbox holds.
 const AHEAD: Duration = Duration::from_micros(20);
@@ -136,7 +137,7 @@ impl Portion {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 

@@ -2,11 +2,9 @@
 //! job is stranded.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread::JoinHandle;
-use std::time::Instant;
 
 use slab::Slab;
 
@@ -18,6 +16,8 @@ use super::metrics::Timings;
 use super::outbox::{Outbox, Portion};
 use super::queue::{Entry, Manner, OWN, Pushed, Queues, Taken};
 use super::sleeper::{Sleeper, Standing};
+use super::sync::atomic::{AtomicBool, Ordering};
+use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
 use crate::pool::{Job, Refused};
 

@@ -1,14 +1,14 @@
 //! An idle thread, and how it is woken.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::growth::Role;
+use super::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use super::sync::{Instant, Parker};
 
 /// One per worker.
 pub(super) struct Sleeper {
-    thread: Thread,
+    parker: Parker,
     /// A [`Standing`]; only touched under the pool's lock.
     standing: AtomicU8,
     /// The wake itself.
@@ -50,7 +50,7 @@ impl Sleeper {
     /// For the thread that calls it.
     pub(super) fn here() -> Self {
         Self {
-            thread: thread::current(),
+            parker: Parker::here(),
             standing: AtomicU8::new(Standing::Off.to_u8()),
             notified: AtomicBool::new(false),
         }
@@ -68,7 +68,7 @@ impl Sleeper {
         // ORDERING: Release pairs with the Acquire in `sleep`. What the worker is woken for is in the
         // queue, under the lock; this flag only tells a wake from a spurious return of `park`.
         if !self.notified.swap(true, Ordering::Release) {
-            self.thread.unpark();
+            self.parker.unpark();
         }
     }
 
@@ -79,10 +79,10 @@ impl Sleeper {
         while !self.notified.swap(false, Ordering::Acquire) {
             match deadline {
                 // Too far off for the clock: for ever.
-                None => thread::park(),
+                None => self.parker.park(),
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
                     None => return true,
-                    Some(left) => thread::park_timeout(left),
+                    Some(left) => self.parker.park_timeout(left),
                 },
             }
         }

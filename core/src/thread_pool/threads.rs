@@ -1,11 +1,12 @@
 //! How the pool's threads begin and end.
 
 use std::io;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use super::growth::Role;
 use super::shared::{Shared, State, wake_all};
+use super::sync::MutexGuard;
+use super::sync::atomic::{AtomicU8, Ordering};
 use super::worker;
 use crate::catch::{catch, drop_quietly};
 use crate::pool::Refused;

@@ -1,16 +1,16 @@
 //! What a thread of the pool does.
 
-use std::sync::atomic::Ordering;
-use std::sync::{Arc, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use super::employment::{Employee, Post, set_post, set_tenant};
 use super::growth::{Pace, Role};
 use super::queue::{Entry, OWN, Taken};
 use super::shared::{Shared, State};
 use super::sleeper::{Sleeper, Standing};
+use super::sync::atomic::Ordering;
+use super::sync::{Instant, MutexGuard, spin};
 use crate::catch::quietly;
-use crate::spin::spin;
 use crate::task::Ran;
 
 pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
