@@ -1,6 +1,6 @@
 //! Whose turn it is: nobody waits for ever because others are always ready.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
@@ -79,45 +79,66 @@ fn an_endless_draw_lets_the_end_and_the_task_have_their_turn() {
     }
 }
 
-/// Whoever is polled first takes the only loaf there is in a poll; everybody gets it at some time.
-#[test]
-fn everybody_is_the_first_to_be_polled_at_some_time() {
-    for size in [1, 2, 3, 12, 30, 31, 64, 65, 129, 200] {
-        let loaf = Cell::new(false);
-        let fed: Vec<Cell<usize>> = (0..size).map(|_| Cell::new(0)).collect();
-        let child = |number: usize| {
-            let (loaf, fed) = (&loaf, &fed);
-            std::future::poll_fn(move |cx| {
-                if loaf.take() {
-                    fed[number].set(fed[number].get() + 1);
-                }
-                cx.waker().wake_by_ref();
-                Poll::<Result<(), ()>>::Pending
-            })
-        };
-        let mut cx = Context::from_waker(Waker::noop());
-        let mut all = pin!(gather((0..size).map(child)).into_future());
-        everybody_is_fed(&loaf, &fed, || all.as_mut().poll(&mut cx).is_pending());
-        let mut limited = pin!(gather((0..size).map(child)).limit(size).into_future());
-        everybody_is_fed(&loaf, &fed, || limited.as_mut().poll(&mut cx).is_pending());
-        let mut racing = pin!(race_ok((0..size).map(child)).into_future());
-        everybody_is_fed(&loaf, &fed, || racing.as_mut().poll(&mut cx).is_pending());
-        if let Some(few) = fed.first_chunk() {
-            let [first, second, third] = [0, 1, 2].map(child);
-            let mut tuple = pin!(gather((first, second, third)).into_future());
-            everybody_is_fed(&loaf, few as &[Cell<usize>; 3], || tuple.as_mut().poll(&mut cx).is_pending());
+/// Children that never end. The first one to be polled in each poll eats the only loaf there is.
+struct Hungry {
+    loaf: Cell<bool>,
+    fed: Vec<Cell<usize>>,
+    /// Those of the last poll. Runtimes may put off the wakes, and do them in any order.
+    wakers: RefCell<Vec<Waker>>,
+    backwards: bool,
+}
+
+impl Hungry {
+    fn new(children: usize, backwards: bool) -> Self {
+        let fed = (0..children).map(|_| Cell::new(0)).collect();
+        Self { loaf: Cell::new(false), fed, wakers: RefCell::default(), backwards }
+    }
+
+    fn child(&self, number: usize) -> impl Future<Output = Result<(), ()>> {
+        std::future::poll_fn(move |cx| {
+            if self.loaf.take() {
+                self.fed[number].set(self.fed[number].get() + 1);
+            }
+            self.wakers.borrow_mut().push(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    fn children(&self) -> impl Iterator<Item = impl Future<Output = Result<(), ()>>> {
+        (0..self.fed.len()).map(|number| self.child(number))
+    }
+
+    fn are_fed_by_turns(&self, gathering: impl IntoFuture) {
+        let mut gathering = pin!(gathering.into_future());
+        let size = self.fed.len();
+        // Each block of 64 leads in turn, and each child of a block when it leads; 256 are polled in one poll.
+        let rounds = size.div_ceil(64) * 64 * size.div_ceil(256);
+        for _ in 0..rounds {
+            self.loaf.set(true);
+            assert!(gathering.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let mut wakers = self.wakers.take();
+            if self.backwards {
+                wakers.reverse();
+            }
+            wakers.into_iter().for_each(Waker::wake);
+        }
+        for (number, fed) in self.fed.iter().enumerate() {
+            assert!(fed.take() > 0, "child {number} of {size} is never the first");
         }
     }
 }
 
-fn everybody_is_fed(loaf: &Cell<bool>, fed: &[Cell<usize>], mut poll: impl FnMut() -> bool) {
-    // Each block of 64 leads in turn, and each child of a block when it leads.
-    let rounds = fed.len().div_ceil(64) * 64 * 2;
-    for _ in 0..rounds {
-        loaf.set(true);
-        assert!(poll(), "nobody ends");
+#[test]
+fn everybody_is_the_first_to_be_polled_at_some_time() {
+    for size in [1, 2, 3, 12, 30, 31, 64, 65, 129, 200, 300] {
+        for backwards in [false, true] {
+            let hungry = Hungry::new(size, backwards);
+            hungry.are_fed_by_turns(gather(hungry.children()));
+            hungry.are_fed_by_turns(gather(hungry.children()).limit(size));
+            hungry.are_fed_by_turns(race_ok(hungry.children()));
+        }
     }
-    for (number, fed) in fed.iter().enumerate() {
-        assert!(fed.take() > 0, "child {number} is never the first");
-    }
+    let hungry = Hungry::new(3, false);
+    hungry.are_fed_by_turns(gather((hungry.child(0), hungry.child(1), hungry.child(2))));
+    hungry.are_fed_by_turns(try_gather((hungry.child(0), hungry.child(1), hungry.child(2))));
 }

@@ -97,7 +97,10 @@ fn ready_children_beyond_the_budget_give_way_and_get_on() {
                 // The task that gathers and its sibling take turns.
                 assert!(turns.get() + 1 >= polls, "{} turns, {polls} polls, of {size}", turns.get());
                 assert!(polls > size / 200, "{polls} polls used one budget, of {size}, {limit:?}");
-                assert!(polls <= size / 32 + 2, "{polls} polls got on by next to nothing, of {size}, {limit:?}");
+                assert!(
+                    polls <= size / 32 + 2,
+                    "{polls} polls got on by next to nothing, of {size}, {limit:?}"
+                );
             }
         }
     });

@@ -198,30 +198,32 @@ impl WakeSet {
         }
         // ORDERING: Acquire pairs with the Release in `put_on_list`: the `next` of all blocks is seen.
         let mut block = self.header().head.swap(ptr::null_mut(), Ordering::Acquire);
-        let last = block;
-        // First come, first served.
+        let mut chain = ptr::null_mut();
+        let (blocks, led) = (self.header().blocks, self.led);
+        let behind_led = |number: usize| if number > led { number - led } else { number + blocks - led };
+        // First come, first served; but the first of all is, in turn, each block that is here. On tokio the first
+        // children of a poll can use up the budget of all, and would do so for ever.
+        let mut leader: Option<&Block> = None;
         // SAFETY: what is on the list are blocks of this set.
         while let Some(this) = unsafe { block.as_ref() } {
             // ORDERING: Relaxed, as in `open_next_block`.
-            let next = this.next.load(Ordering::Relaxed);
-            this.next.store(self.chain, Ordering::Relaxed);
-            self.chain = block;
-            block = next;
+            block = this.next.load(Ordering::Relaxed);
+            let follower = match leader {
+                Some(first) if behind_led(first.number) < behind_led(this.number) => Some(this),
+                _ => leader.replace(this),
+            };
+            if let Some(follower) = follower {
+                follower.next.store(chain, Ordering::Relaxed);
+                chain = ptr::from_ref(follower).cast_mut();
+            }
         }
-        self.leads = true;
-        // SAFETY: as above.
-        let (Some(first), Some(last)) = (unsafe { self.chain.as_ref() }, unsafe { last.as_ref() }) else { return };
-        // Not the same block at the head every time: on tokio, its children can use up the budget of all.
-        if first.number == self.led && first.number != last.number {
-            // ORDERING: Relaxed, as in `open_next_block`.
-            let second = first.next.swap(ptr::null_mut(), Ordering::Relaxed);
-            last.next.store(self.chain, Ordering::Relaxed);
-            self.chain = second;
+        if let Some(leader) = leader {
+            // ORDERING: Relaxed, as above.
+            leader.next.store(chain, Ordering::Relaxed);
+            (self.led, self.leads) = (leader.number, true);
+            chain = ptr::from_ref(leader).cast_mut();
         }
-        // SAFETY: as above.
-        if let Some(first) = unsafe { self.chain.as_ref() } {
-            self.led = first.number;
-        }
+        self.chain = chain;
     }
 
     /// Called before the poller says that it is pending: sees to it that `parent` is woken as soon as a child is, or
