@@ -42,7 +42,7 @@ async fn polls_of<F: IntoFuture>(future: F) -> (usize, F::Output) {
 
 /// A child of a channel that has its value, or of a semaphore that has a permit, by turns.
 fn ready_child(number: usize, semaphore: &Arc<Semaphore>) -> Child<usize> {
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let (sender, mut receiver) = mpsc::unbounded_channel();
         sender.send(number).expect("the receiver is there");
         return Box::pin(async move { receiver.recv().await.expect("a value") });
