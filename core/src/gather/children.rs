@@ -30,7 +30,8 @@ pub(super) struct Children<F: Future> {
 
 /// Whom to poll next.
 enum Turn {
-    /// Everybody, beginning with `next`; `left` of them are still to be polled.
+    /// Everybody, beginning with `next`; `left` of them are still to be polled. Another one is the first each time: on
+    /// tokio, who is polled first can use up the budget of all.
     All { next: usize, left: usize },
     /// Who was woken (C21). The budget is what is left of it.
     Woken { set: WakeSet, budget: u32 },
@@ -108,12 +109,13 @@ impl<F: Future> Children<F> {
                 while *left > 0 {
                     let place = *next;
                     *left -= 1;
-                    *next = if place + 1 == self.slots.len() { 0 } else { place + 1 };
+                    *next = behind(place, self.slots.len());
                     if slots::get(self.slots.as_mut(), place).poll(cx).is_ready() {
                         self.pending -= 1;
                         return Poll::Ready(Some(place));
                     }
                 }
+                *next = behind(*next, self.slots.len());
             }
             Turn::Woken { set, budget } => {
                 while *budget > 0
@@ -144,8 +146,11 @@ impl<F: Future> Children<F> {
     ) -> Poll<Option<B>> {
         let mut pending = self.pending;
         match &mut self.turn {
-            Turn::All { .. } => {
-                for mut slot in slots::each(self.slots.as_mut()) {
+            Turn::All { next, .. } => {
+                let first = *next;
+                *next = behind(first, self.slots.len());
+                for place in (first..self.slots.len()).chain(0..first) {
+                    let mut slot = slots::get(self.slots.as_mut(), place);
                     if slot.as_mut().poll(cx).is_ready() {
                         pending -= 1;
                         if let Some(broken) = on_end(slot, pending) {
@@ -200,6 +205,12 @@ impl<F: Future> Children<F> {
         }
         self.slots().filter_map(Slot::clear).collect()
     }
+}
+
+/// The place behind this one, in a ring of so many.
+#[inline]
+fn behind(place: usize, places: usize) -> usize {
+    if place + 1 >= places { 0 } else { place + 1 }
 }
 
 impl<F: Future> Drop for Children<F> {

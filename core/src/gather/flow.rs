@@ -2,7 +2,7 @@
 
 use std::iter::{Empty, Fuse};
 use std::num::NonZeroUsize;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use super::children::{BUDGET, Children};
 use crate::Panic;
@@ -20,8 +20,8 @@ pub(super) struct Flow<R: Iterator<Item: IntoFuture>> {
     free: Vec<usize>,
     drawn: usize,
     ended: usize,
-    /// How many may still be drawn in this poll: an endless iterator of children that are ready must not
-    /// keep the task to itself.
+    /// How many may still be drawn before those that are there have their turn, and the task's others: an
+    /// endless iterator of children that are ready must not keep either waiting.
     budget: u32,
 }
 
@@ -47,7 +47,7 @@ impl<R: Iterator<Item: IntoFuture>> Flow<R> {
 
     fn with(children: Children<ChildOf<R>>, rest: R, index_of: Vec<usize>) -> Self {
         let drawn = children.len();
-        Self { children, rest: rest.fuse(), index_of, free: Vec::new(), drawn, ended: 0, budget: 0 }
+        Self { children, rest: rest.fuse(), index_of, free: Vec::new(), drawn, ended: 0, budget: BUDGET }
     }
 
     /// How many children have ended.
@@ -79,7 +79,6 @@ impl<R: Iterator<Item: IntoFuture>> Flow<R> {
 
     pub(super) fn begin(&mut self) {
         self.children.begin();
-        self.budget = BUDGET;
     }
 
     /// Polls on until a child ends: its index and its value. With `draw`, free places are filled first. None when no
@@ -89,11 +88,10 @@ impl<R: Iterator<Item: IntoFuture>> Flow<R> {
         cx: &mut Context<'_>,
         draw: bool,
     ) -> Poll<Option<(usize, ValueOf<R>)>> {
-        while draw && let Some(&place) = self.free.last() {
-            if self.budget == 0 {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
-            }
+        while draw
+            && self.budget > 0
+            && let Some(&place) = self.free.last()
+        {
             let Some(child) = self.rest.next() else { break };
             self.budget -= 1;
             self.free.pop();
@@ -103,8 +101,15 @@ impl<R: Iterator<Item: IntoFuture>> Flow<R> {
                 return Poll::Ready(self.take(place));
             }
         }
-        let ended = ready!(self.children.next_ended(cx));
-        Poll::Ready(ended.and_then(|place| self.take(place)))
+        let ended = self.children.next_ended(cx);
+        if let Poll::Ready(Some(place)) = ended {
+            return Poll::Ready(self.take(place));
+        }
+        if std::mem::replace(&mut self.budget, BUDGET) == 0 && draw {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        ended.map(|_| None)
     }
 
     fn take(&mut self, place: usize) -> Option<(usize, ValueOf<R>)> {

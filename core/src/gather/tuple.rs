@@ -23,6 +23,8 @@ macro_rules! tuple {
             pub struct $name<$($child: Future),*> {
                 $(#[pin] $value: Slot<$child>,)*
                 pending: usize,
+                // Who is polled first: another one each time, as on tokio it can use up the budget of all.
+                first: usize,
                 ended: bool,
             }
 
@@ -47,7 +49,7 @@ macro_rules! tuple {
         impl<$($child: Future),*> $name<$($child),*> {
             #[allow(clippy::too_many_arguments, reason = "one for each child, up to twelve")]
             fn new($($value: $child),*) -> Self {
-                Self { $($value: Slot::new($value),)* pending: [$(stringify!($value)),*].len(), ended: false }
+                Self { $($value: Slot::new($value),)* pending: [$(stringify!($value)),*].len(), first: 0, ended: false }
             }
 
             /// Drops every child and output; returns their destructors' panics.
@@ -76,9 +78,12 @@ macro_rules! tuple {
                 }
                 let mut this = self.as_mut().project();
                 let polled = catch(|| {
-                    $(if this.$value.as_mut().poll(cx).is_ready() {
-                        *this.pending -= 1;
-                    })*
+                    let mut turns = Turns::begin(this.first, [$(stringify!($value)),*].len());
+                    while turns.next_round() {
+                        $(if turns.is_next() && this.$value.as_mut().poll(cx).is_ready() {
+                            *this.pending -= 1;
+                        })*
+                    }
                     *this.pending
                 });
                 match polled {
@@ -104,12 +109,15 @@ macro_rules! tuple {
                 }
                 let mut this = all.as_mut().project();
                 let polled = catch(|| {
-                    $(if this.$value.as_mut().poll(cx).is_ready() {
-                        if this.$value.as_ref().is_done_and(Result::is_err) {
-                            return this.$value.as_mut().take().and_then(Result::err);
-                        }
-                        *this.pending -= 1;
-                    })*
+                    let mut turns = Turns::begin(this.first, [$(stringify!($value)),*].len());
+                    while turns.next_round() {
+                        $(if turns.is_next() && this.$value.as_mut().poll(cx).is_ready() {
+                            if this.$value.as_ref().is_done_and(Result::is_err) {
+                                return this.$value.as_mut().take().and_then(Result::err);
+                            }
+                            *this.pending -= 1;
+                        })*
+                    }
                     None
                 });
                 match polled {
@@ -204,6 +212,36 @@ macro_rules! tuple {
             _ => unreachable!("every child has ended, and its output is taken once"),
         }
     };
+}
+
+/// Whose turn it is in a poll: in a first round everybody from `first` on, in a second one those before.
+struct Turns {
+    first: usize,
+    place: usize,
+    rounds: usize,
+}
+
+impl Turns {
+    #[inline]
+    fn begin(first: &mut usize, places: usize) -> Self {
+        let turns = Self { first: *first, place: 0, rounds: 0 };
+        *first = (*first + 1) % places;
+        turns
+    }
+
+    #[inline]
+    fn next_round(&mut self) -> bool {
+        self.place = 0;
+        self.rounds += 1;
+        self.rounds == 1 || (self.rounds == 2 && self.first > 0)
+    }
+
+    #[inline]
+    fn is_next(&mut self) -> bool {
+        let place = self.place;
+        self.place += 1;
+        (place >= self.first) == (self.rounds == 1)
+    }
 }
 
 /// Of a child that did not end in an error, for that would have ended the gather.

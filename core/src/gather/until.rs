@@ -6,6 +6,8 @@ use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::slot::POLLED_AGAIN;
+
 /// What a gather had come to when something else ended it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
@@ -57,7 +59,7 @@ impl<G: IntoFuture<IntoFuture: Stop>, S: IntoFuture> IntoFuture for Until<G, S> 
     type IntoFuture = UntilEnd<G::IntoFuture, S::IntoFuture>;
 
     fn into_future(self) -> Self::IntoFuture {
-        UntilEnd { gather: self.gather.into_future(), end: self.end.into_future() }
+        UntilEnd { gather: self.gather.into_future(), end: self.end.into_future(), ended: false }
     }
 }
 
@@ -69,6 +71,7 @@ pin_project! {
         gather: G,
         #[pin]
         end: S,
+        ended: bool,
     }
 }
 
@@ -77,11 +80,16 @@ impl<G: Stop, S: Future> Future for UntilEnd<G, S> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        // It panics when it is polled again after its end, so the end of `end` is not seen twice.
+        if std::mem::replace(this.ended, true) {
+            panic!("{POLLED_AGAIN}");
+        }
+        // Before the children, which on tokio can use up the budget that it needs.
+        let end = this.end.poll(cx);
         if let Poll::Ready(all) = this.gather.as_mut().poll(cx) {
             return Poll::Ready(Ok(all));
         }
-        this.end.poll(cx).map(|_| Err(Partial { done: this.gather.stop() }))
+        *this.ended = end.is_ready();
+        end.map(|_| Err(Partial { done: this.gather.stop() }))
     }
 }
 

@@ -28,6 +28,7 @@ mod sync;
 mod waker;
 
 use std::alloc::Layout;
+use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
@@ -60,6 +61,8 @@ struct Block {
     wakers: AtomicUsize,
     next: AtomicPtr<Block>,
     number: usize,
+    /// With which child to begin when this block is the first one: the one behind the last first one. The poller's alone.
+    first: Cell<usize>,
     /// For the models: all uses come before the end.
     uses: Uses,
 }
@@ -71,14 +74,18 @@ pub(super) struct WakeSet {
     header: NonNull<Header>,
     /// Taken off the list, and not looked into yet.
     chain: *mut Block,
-    /// Taken out of the last block, and not handed out yet.
+    /// Taken out of the last block, and not handed out yet; turned so that the lowest bit stands for `begin`.
     bits: usize,
-    /// The child that the lowest bit stands for.
+    begin: usize,
+    /// The child that the block begins with.
     base: usize,
+    /// The block that was the first one the last time, and whether the next one will be the first.
+    led: usize,
+    leads: bool,
 }
 
 // SAFETY: what it points to is made for many threads: atomics, and `Parent`. The chain is the
-// poller's alone, and moves with it.
+// poller's alone, as is each block's `first`, and moves with it.
 unsafe impl Send for WakeSet {}
 // SAFETY: as above; `&WakeSet` reads nothing that is not shared anyway, and hands out wakers, which are `Sync`.
 unsafe impl Sync for WakeSet {}
@@ -128,11 +135,12 @@ impl WakeSet {
                         block(header, number + 1).as_ptr()
                     }),
                     number,
+                    first: Cell::new(0),
                     uses: Uses::new(),
                 });
             }
         }
-        Self { header, chain: block(header, 0).as_ptr(), bits: 0, base: 0 }
+        Self { header, chain: block(header, 0).as_ptr(), bits: 0, begin: 0, base: 0, led: 0, leads: true }
     }
 
     fn header(&self) -> &Header {
@@ -160,7 +168,7 @@ impl WakeSet {
         }
         let bit = self.bits.trailing_zeros() as usize;
         self.bits &= self.bits - 1;
-        Some(self.base + bit)
+        Some(self.base + (bit + self.begin) % PER_BLOCK)
     }
 
     fn open_next_block(&mut self) -> Option<()> {
@@ -172,8 +180,14 @@ impl WakeSet {
         self.chain = block.next.load(Ordering::Relaxed);
         // ORDERING: AcqRel pairs with the `fetch_or` in `wake`: what was written before a wake is seen by the
         // poll that follows, and whoever sees the zero also sees that `next` was read.
-        self.bits = block.woken.swap(0, Ordering::AcqRel);
+        let bits = block.woken.swap(0, Ordering::AcqRel);
+        self.begin = block.first.get();
+        self.bits = bits.rotate_right(self.begin as u32);
         self.base = block.number * PER_BLOCK;
+        if std::mem::take(&mut self.leads) {
+            let first = self.bits.trailing_zeros() as usize + self.begin;
+            block.first.set((first + 1) % PER_BLOCK);
+        }
         Some(())
     }
 
@@ -184,15 +198,32 @@ impl WakeSet {
         }
         // ORDERING: Acquire pairs with the Release in `put_on_list`: the `next` of all blocks is seen.
         let mut block = self.header().head.swap(ptr::null_mut(), Ordering::Acquire);
-        // First come, first served.
+        let mut chain = ptr::null_mut();
+        let (blocks, led) = (self.header().blocks, self.led);
+        let behind_led = |number: usize| if number > led { number - led } else { number + blocks - led };
+        // First come, first served; but the first of all is, in turn, each block that is here. On tokio the first
+        // children of a poll can use up the budget of all, and would do so for ever.
+        let mut leader: Option<&Block> = None;
         // SAFETY: what is on the list are blocks of this set.
         while let Some(this) = unsafe { block.as_ref() } {
             // ORDERING: Relaxed, as in `open_next_block`.
-            let next = this.next.load(Ordering::Relaxed);
-            this.next.store(self.chain, Ordering::Relaxed);
-            self.chain = block;
-            block = next;
+            block = this.next.load(Ordering::Relaxed);
+            let follower = match leader {
+                Some(first) if behind_led(first.number) < behind_led(this.number) => Some(this),
+                _ => leader.replace(this),
+            };
+            if let Some(follower) = follower {
+                follower.next.store(chain, Ordering::Relaxed);
+                chain = ptr::from_ref(follower).cast_mut();
+            }
         }
+        if let Some(leader) = leader {
+            // ORDERING: Relaxed, as above.
+            leader.next.store(chain, Ordering::Relaxed);
+            (self.led, self.leads) = (leader.number, true);
+            chain = ptr::from_ref(leader).cast_mut();
+        }
+        self.chain = chain;
     }
 
     /// Called before the poller says that it is pending: sees to it that `parent` is woken as soon as a child is, or

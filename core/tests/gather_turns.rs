@@ -1,0 +1,144 @@
+//! Whose turn it is: nobody waits for ever because others are always ready.
+
+use std::cell::{Cell, RefCell};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use anyloop_core::{gather, race_ok, try_gather};
+
+/// Lets others go first, once.
+async fn yield_now() {
+    let mut yielded = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// As many as no test needs that does not hang.
+const TOO_MANY: usize = 1_000_000;
+
+/// An endless iterator of children that are ready at once, behind one that needs three polls.
+fn endless(polls: &Cell<usize>) -> impl Iterator<Item = impl Future<Output = Result<usize, &'static str>>> {
+    (0..).map(move |number| async move {
+        assert!(number < TOO_MANY, "the first child is never polled again");
+        if number > 0 {
+            return Ok(number);
+        }
+        for _ in 0..3 {
+            polls.set(polls.get() + 1);
+            yield_now().await;
+        }
+        Err("it had its turn")
+    })
+}
+
+#[test]
+fn children_that_are_drawn_ready_do_not_starve_one_that_was_woken() {
+    for limit in [2, 30, 31, 300] {
+        let polls = Cell::new(0);
+        let ended = pollster::block_on(try_gather(endless(&polls)).limit(limit).into_future());
+        assert_eq!((ended, polls.get()), (Err("it had its turn"), 3), "limit {limit}");
+
+        let polls = Cell::new(0);
+        let mut values = try_gather(endless(&polls)).limit(limit).as_completed();
+        let ended = pollster::block_on(async {
+            loop {
+                match values.try_next().await {
+                    Ok(value) => assert!(value.is_some(), "it is endless"),
+                    Err(error) => return error,
+                }
+            }
+        });
+        assert_eq!((ended, polls.get()), ("it had its turn", 3), "limit {limit}");
+
+        let polls = Cell::new(0);
+        let walk = try_gather(endless(&polls)).limit(limit).as_completed().for_each(async |_, _| {});
+        assert_eq!(pollster::block_on(walk), Err("it had its turn"), "limit {limit}");
+    }
+}
+
+#[test]
+fn an_endless_draw_lets_the_end_and_the_task_have_their_turn() {
+    for limit in [1, 31] {
+        let ready = (0..).map(|number: usize| {
+            assert!(number < TOO_MANY, "the end is never seen");
+            std::future::ready(number)
+        });
+        let end = async {
+            for _ in 0..3 {
+                yield_now().await;
+            }
+        };
+        let partial = pollster::block_on(gather(ready).limit(limit).until(end).into_future());
+        assert!(partial.expect_err("it is endless").done.iter().any(Option::is_some));
+    }
+}
+
+/// Children that never end. The first one to be polled in each poll eats the only loaf there is.
+struct Hungry {
+    loaf: Cell<bool>,
+    fed: Vec<Cell<usize>>,
+    /// Those of the last poll. Runtimes may put off the wakes, and do them in any order.
+    wakers: RefCell<Vec<Waker>>,
+    backwards: bool,
+}
+
+impl Hungry {
+    fn new(children: usize, backwards: bool) -> Self {
+        let fed = (0..children).map(|_| Cell::new(0)).collect();
+        Self { loaf: Cell::new(false), fed, wakers: RefCell::default(), backwards }
+    }
+
+    fn child(&self, number: usize) -> impl Future<Output = Result<(), ()>> {
+        std::future::poll_fn(move |cx| {
+            if self.loaf.take() {
+                self.fed[number].set(self.fed[number].get() + 1);
+            }
+            self.wakers.borrow_mut().push(cx.waker().clone());
+            Poll::Pending
+        })
+    }
+
+    fn children(&self) -> impl Iterator<Item = impl Future<Output = Result<(), ()>>> {
+        (0..self.fed.len()).map(|number| self.child(number))
+    }
+
+    fn are_fed_by_turns(&self, gathering: impl IntoFuture) {
+        let mut gathering = pin!(gathering.into_future());
+        let size = self.fed.len();
+        // Each block of 64 leads in turn, and each child of a block when it leads; 256 are polled in one poll.
+        let rounds = size.div_ceil(64) * 64 * size.div_ceil(256);
+        for _ in 0..rounds {
+            self.loaf.set(true);
+            assert!(gathering.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+            let mut wakers = self.wakers.take();
+            if self.backwards {
+                wakers.reverse();
+            }
+            wakers.into_iter().for_each(Waker::wake);
+        }
+        for (number, fed) in self.fed.iter().enumerate() {
+            assert!(fed.take() > 0, "child {number} of {size} is never the first");
+        }
+    }
+}
+
+#[test]
+fn everybody_is_the_first_to_be_polled_at_some_time() {
+    for size in [1, 2, 3, 12, 30, 31, 64, 65, 129, 200, 300] {
+        for backwards in [false, true] {
+            let hungry = Hungry::new(size, backwards);
+            hungry.are_fed_by_turns(gather(hungry.children()));
+            hungry.are_fed_by_turns(gather(hungry.children()).limit(size));
+            hungry.are_fed_by_turns(race_ok(hungry.children()));
+        }
+    }
+    let hungry = Hungry::new(3, false);
+    hungry.are_fed_by_turns(gather((hungry.child(0), hungry.child(1), hungry.child(2))));
+    hungry.are_fed_by_turns(try_gather((hungry.child(0), hungry.child(1), hungry.child(2))));
+}
