@@ -1,6 +1,7 @@
 //! A pool seen through a limit.
 
 use super::{AnyPool, Pool};
+use crate::thread_pool::Metrics;
 
 /// A view of a pool that runs so many calls at a time: what [`PoolExt::limit`](super::PoolExt::limit) gives.
 ///
