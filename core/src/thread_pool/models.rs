@@ -126,8 +126,8 @@ impl Runnable for Probe {
         self.refused.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn is_spent(&self) -> bool {
-        false
+    fn spent(&self) -> Option<Ran> {
+        None
     }
 
     fn carry(&self, _: Permit) {}
