@@ -1,6 +1,5 @@
 //! Free functions: each acts on the current runtime or the default pool.
 
-use std::task::Poll;
 use std::time::Duration;
 
 use anyloop_core::{
@@ -135,25 +134,6 @@ pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoF
 #[track_caller]
 pub fn interval(period: Duration) -> Interval {
     current_or_panic().interval(period)
-}
-
-/// Lets other tasks of the runtime go first, once. Needs no runtime of ours.
-///
-/// ```
-/// # pollster::block_on(async {
-/// anyloop::yield_now().await;
-/// # });
-/// ```
-pub async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// Runs a future to its end on this thread, on the current runtime.

@@ -85,7 +85,7 @@ pub use anyloop_core::{
     NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime,
     Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, Task, TaskError,
     Tasks, ThreadPool, Timeout, TryGather, TryGatherable, Until, Warning, Work, cpu, from_thread, gather,
-    on_warning, race, race_ok, register, set_default, set_default_pool, try_gather,
+    on_warning, race, race_ok, register, set_default, set_default_pool, try_gather, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;
@@ -97,7 +97,6 @@ pub use anyloop_smol::Smol;
 pub use anyloop_tokio::Tokio;
 pub use functions::{
     adapters, block_on, current, interval, pool, run, sleep, spawn, spawn_blocking, timeout, to_thread,
-    yield_now,
 };
 
 /// The README's program compiles.

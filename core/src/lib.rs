@@ -41,6 +41,7 @@ mod task;
 mod thread_pool;
 mod warning;
 mod work;
+mod yield_now;
 
 pub use call::{Call, Settle};
 pub use context::EnterGuard;
@@ -70,3 +71,4 @@ pub use thread_pool::{
 };
 pub use warning::{RunningCall, StallReport, Warning, on_warning};
 pub use work::Work;
+pub use yield_now::yield_now;

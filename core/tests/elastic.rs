@@ -1,5 +1,7 @@
 //! How many threads a pool has, and which it uses: C10, C12 and C13 beyond what a runtime has to do with.
 
+mod support;
+
 use std::collections::HashSet;
 use std::sync::mpsc;
 use std::sync::{Arc, Barrier};
@@ -7,17 +9,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use anyloop_core::{BuildError, PoolExt, ThreadPool, gather};
-
-/// Long enough for a machine that is busy with other tests; waited for only where something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = std::time::Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
+use support::{PATIENCE, eventually};
 
 /// C10: all block until all are there, so that one thread too few would hang.
 #[test]

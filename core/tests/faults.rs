@@ -13,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{PoolExt, Task, TaskError, ThreadPool};
-use support::{Counted, Counts, Ends, assert_books, block};
+use support::{Counted, Counts, Ends, assert_books, block, submit_as};
 
 const BOMB: &str = "a destructor's bug";
 
@@ -179,13 +179,7 @@ fn a_shutdown_may_race_with_submits_from_eight_threads() {
                     let (pool, view, counts, start) = (&pool, &view, &counts, &start);
                     scope.spawn(move || {
                         start.wait();
-                        let submit = |number: usize| {
-                            let counted = Counted::new(counts);
-                            let work = move || counted.run(number);
-                            if user % 2 == 0 { pool.submit(work) } else { view.submit(work) }
-                        };
-                        let tasks: Vec<_> = (0..EACH).map(submit).collect();
-                        tasks.into_iter().map(Ends::of).collect::<Ends>()
+                        submit_as(user, pool, view, counts, EACH)
                     })
                 })
                 .collect();

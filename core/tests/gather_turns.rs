@@ -4,20 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use anyloop_core::{gather, race_ok, try_gather};
-
-/// Lets others go first, once.
-async fn yield_now() {
-    let mut yielded = false;
-    std::future::poll_fn(|cx| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
+use anyloop_core::{gather, race_ok, try_gather, yield_now};
 
 /// As many as no test needs that does not hang.
 const TOO_MANY: usize = 1_000_000;

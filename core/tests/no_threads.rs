@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{PoolExt, TaskError, ThreadPool};
-use support::{Counted, Counts, Ends, assert_books};
+use support::{Counted, Counts, Ends, assert_books, submit_as};
 
 fn no_thread() -> io::Error {
     io::Error::new(io::ErrorKind::WouldBlock, "no more threads in this test")
@@ -37,15 +37,7 @@ fn refused_threads_leave_the_books_in_order() {
             let users: Vec<_> = (0..4)
                 .map(|user| {
                     let (pool, view, counts) = (&pool, &view, &counts);
-                    scope.spawn(move || {
-                        let submit = |number: usize| {
-                            let counted = Counted::new(counts);
-                            let work = move || counted.run(number);
-                            if user % 2 == 0 { pool.submit(work) } else { view.submit(work) }
-                        };
-                        let tasks: Vec<_> = (0..EACH).map(submit).collect();
-                        tasks.into_iter().map(Ends::of).collect::<Ends>()
-                    })
+                    scope.spawn(move || submit_as(user, pool, view, counts, EACH))
                 })
                 .collect();
             users.into_iter().map(|user| user.join().unwrap()).collect::<Ends>()

@@ -1,34 +1,13 @@
 //! What a pool tells: metrics, stall reports, warnings.
 
-use std::sync::{Arc, Mutex, mpsc};
+mod support;
+
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyloop_core::{BuildError, Call, PoolExt, StallReport, ThreadPool, Warning, on_warning};
-
-/// Waited for only where something is wrong.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "{what}: not after {PATIENCE:?}");
-        thread::sleep(Duration::from_millis(1));
-    }
-}
-
-/// Blocks the one thread of a pool until the sender is dropped.
-fn block(pool: &ThreadPool) -> mpsc::Sender<()> {
-    let (release, released) = mpsc::channel::<()>();
-    let (starting, started) = mpsc::channel();
-    pool.submit(move || {
-        starting.send(()).unwrap();
-        let _ = released.recv();
-    })
-    .detach();
-    started.recv().unwrap();
-    release
-}
+use support::{block, eventually};
 
 #[test]
 fn calls_are_counted_by_what_became_of_them() {

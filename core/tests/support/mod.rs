@@ -7,9 +7,9 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyloop_core::{PoolExt, Task, TaskError, ThreadPool};
+use anyloop_core::{Limited, PoolExt, Task, TaskError, ThreadPool};
 
-/// Waited for only where something is wrong.
+/// Long enough for a machine that is busy with other tests; waited for only where something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
@@ -20,7 +20,8 @@ pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// Blocks one thread of a pool until the sender is dropped.
+/// Blocks one thread of a pool until the sender is dropped. The call's place is that of the caller.
+#[track_caller]
 pub(crate) fn block(pool: &ThreadPool) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel::<()>();
     let (starting, started) = mpsc::channel();
@@ -107,6 +108,23 @@ impl Ends {
         } += 1;
         ends
     }
+}
+
+/// One of several users, who submit to the pool or to a view of it: so many calls, and in what they ended.
+pub(crate) fn submit_as(
+    user: usize,
+    pool: &ThreadPool,
+    view: &Limited,
+    counts: &Arc<Counts>,
+    calls: usize,
+) -> Ends {
+    let submit = |number: usize| {
+        let counted = Counted::new(counts);
+        let work = move || counted.run(number);
+        if user.is_multiple_of(2) { pool.submit(work) } else { view.submit(work) }
+    };
+    let tasks: Vec<_> = (0..calls).map(submit).collect();
+    tasks.into_iter().map(Ends::of).collect()
 }
 
 impl Add for Ends {
