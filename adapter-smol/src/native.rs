@@ -6,9 +6,9 @@ use anyloop_core::AnyPool;
 
 pub(crate) fn pool() -> AnyPool {
     static POOL: LazyLock<AnyPool> = LazyLock::new(|| {
-        AnyPool::from_fn(|job| {
-            // The job has a task of its own.
-            blocking::unblock(move || job.run()).detach();
+        AnyPool::from_threads(|turn| {
+            // The jobs have tasks of their own.
+            blocking::unblock(move || turn.run()).detach();
             Ok(())
         })
     });

@@ -7,11 +7,11 @@ use anyloop_core::{AnyPool, Refused};
 use tokio::runtime::Handle;
 
 pub(crate) fn pool(handle: Handle) -> AnyPool {
-    AnyPool::from_fn(move |job| {
-        // Dropping the handle does not stop what it stands for; the job has a task of its own. When
-        // the runtime has been shut down, tokio drops the job, which ends its task in `Shutdown`.
+    AnyPool::from_threads(move |turn| {
+        // Dropping the handle does not stop what it stands for; the jobs have tasks of their own. When
+        // the runtime has been shut down, tokio drops the turn, which ends them in `Shutdown`.
         let spawned = catch_unwind(AssertUnwindSafe(|| {
-            drop(handle.spawn_blocking(move || job.run()));
+            drop(handle.spawn_blocking(move || turn.run()));
         }));
         // tokio panics when it has no thread and the system refuses it one.
         spawned.map_err(|_| {

@@ -58,7 +58,7 @@ pub use hold::Hold;
 pub use limiter::Limiter;
 pub use map::{Map, MapCompleted, MapSettle, MapStream};
 pub use no_runtime::NoRuntime;
-pub use pool::{AnyPool, InlinePool, Job, Limited, Pool, PoolExt, Refused};
+pub use pool::{AnyPool, InlinePool, Job, Limited, Pool, PoolExt, Refused, Turn};
 pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,

@@ -4,6 +4,7 @@ use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
+use super::relay::{Relay, Relayed, Turn};
 use super::{Job, Pool, Refused};
 
 /// Any pool. Cloning it gives another handle on the same pool.
@@ -39,6 +40,26 @@ impl AnyPool {
     /// ```
     pub fn from_fn(execute: impl Fn(Job) -> Result<(), Refused> + Send + Sync + 'static) -> Self {
         Self(Arc::new(FromFn(Arc::new(execute))))
+    }
+
+    /// Makes a pool of a runtime's threads, where each closure costs a wake-up or a start of one: the jobs wait
+    /// here, and `start` passes on turns, each of which runs as many of them as it finds in about a millisecond.
+    ///
+    /// Jobs are begun in the order submitted; those that block have a thread each, as far as there are any. The
+    /// contract asks of `start` what it asks of [`Pool::execute`]. Where it refuses a turn for want of a thread, the
+    /// jobs wait for the turns that are there (C16).
+    ///
+    /// ```
+    /// use anyloop_core::{AnyPool, PoolExt};
+    ///
+    /// let threads = AnyPool::from_threads(|turn| {
+    ///     std::thread::spawn(move || turn.run());
+    ///     Ok(())
+    /// });
+    /// assert_eq!(threads.submit(|| 42).wait().unwrap(), 42);
+    /// ```
+    pub fn from_threads(start: impl Fn(Turn) -> Result<(), Refused> + Send + Sync + 'static) -> Self {
+        Self::new(Relayed(Relay::new(start)))
     }
 
     /// Takes a pool that is shared already, without another allocation.

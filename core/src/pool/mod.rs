@@ -5,6 +5,7 @@ mod forward;
 mod inline;
 mod job;
 mod limited;
+mod relay;
 mod unavailable;
 
 use std::fmt;
@@ -16,6 +17,7 @@ pub use any::AnyPool;
 pub use inline::InlinePool;
 pub use job::Job;
 pub use limited::Limited;
+pub use relay::Turn;
 pub(crate) use unavailable::Unavailable;
 
 use crate::error::TaskError;

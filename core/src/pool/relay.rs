@@ -1,0 +1,265 @@
+//! Jobs in front of a runtime's own threads: one turn of a thread runs many of them.
+//!
+//! A runtime's `spawn_blocking` wakes or starts a thread for each closure, and its threads meet at one lock. For short
+//! calls that is most of what they cost. So the jobs wait here, and the runtime is given *turns*: closures that run
+//! jobs for about a millisecond.
+//!
+//! ```text
+//! execute:  push the job; ask for a turn, unless ASKED turns have been asked for that have not begun
+//! a turn:   while more jobs wait than it takes itself, ask for another turn in its own place (the baton);
+//!           then run jobs until none is left, or the time is up
+//! ```
+//!
+//! Why no job is forgotten: whenever jobs wait, a turn has been asked for that has not begun, or a turn is underway
+//! that does not end while jobs wait. `execute` pushes and asks under one lock; a turn that begins asks for the next
+//! one before it runs anything; one whose time is up leaves jobs behind only to a turn that the runtime has accepted. So
+//! jobs that block get a thread each, as far as the runtime has any (C10). Where the runtime refuses a turn or drops
+//! it, whoever notices sees to the jobs; see [`Relay::ask`].
+
+use std::cell::Cell;
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::{AnyPool, Job, Pool, Refused};
+use crate::catch::catch;
+
+/// How many turns may be asked for and not begun. One would do; with a few, calls that block have their threads
+/// sooner. Measured on two cores, see `docs/BENCHMARKS.md`.
+const ASKED: usize = 4;
+
+/// For how long a turn begins jobs. Others who use the runtime's threads wait no longer for this one than they would
+/// for a turn of a `map`.
+const TURN: Duration = Duration::from_millis(1);
+
+type Start = dyn Fn(Turn) -> Result<(), Refused> + Send + Sync;
+
+pub(super) struct Relay {
+    state: Mutex<State>,
+    start: Box<Start>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Numbered in the order in which they came, which is the one they are begun in (C11).
+    jobs: VecDeque<(u64, Job)>,
+    next: u64,
+    /// Turns that were asked for and have not begun.
+    asked: usize,
+    /// Those of them that the runtime has not accepted yet.
+    starting: usize,
+    /// Turns that are underway.
+    running: usize,
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Job> {
+        self.jobs.pop_front().map(|(_, job)| job)
+    }
+
+    /// Takes back a job that is still here.
+    fn take(&mut self, number: u64) -> Option<Job> {
+        let index = self.jobs.binary_search_by_key(&number, |(number, _)| *number).ok()?;
+        self.jobs.remove(index).map(|(_, job)| job)
+    }
+
+    /// Whether another turn is to be asked for; counts it then.
+    fn wants_turn(&mut self) -> bool {
+        let wants = !self.jobs.is_empty() && self.asked < ASKED;
+        if wants {
+            self.asked += 1;
+            self.starting += 1;
+        }
+        wants
+    }
+
+    /// Nobody will come for the jobs.
+    fn is_stranded(&self) -> bool {
+        self.asked == 0 && self.running == 0
+    }
+
+    /// Whether a turn that the runtime has accepted is yet to begin.
+    fn has_successor(&self) -> bool {
+        self.asked > self.starting
+    }
+}
+
+/// A thread's turn at the jobs of an [`AnyPool::from_threads`].
+///
+/// To drop it without having run it says that there are no threads any more: the jobs that wait end in
+/// [`TaskError::Shutdown`](crate::TaskError::Shutdown).
+#[must_use = "a turn that is dropped ends what waits in `Shutdown`"]
+pub struct Turn {
+    /// There until it runs.
+    relay: Option<Arc<Relay>>,
+}
+
+impl Turn {
+    /// Runs jobs on this thread, as long as there are any and for about a millisecond.
+    pub fn run(mut self) {
+        if let Some(relay) = self.relay.take() {
+            relay.serve();
+        }
+    }
+}
+
+thread_local! {
+    /// The relay that is asking for a turn on this thread, by its address, and whether the turn was dropped meanwhile.
+    static ASKING: Cell<(usize, bool)> = const { Cell::new((0, false)) };
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(relay) = self.relay.take() else { return };
+        relay.lock().asked -= 1;
+        let here = relay.address();
+        if let Ok((asking, _)) = ASKING.try_with(Cell::get)
+            && asking == here
+        {
+            // `ask` sees to the rest, when it knows why.
+            ASKING.set((here, true));
+        } else {
+            relay.close();
+        }
+    }
+}
+
+impl Relay {
+    pub(super) fn new(start: impl Fn(Turn) -> Result<(), Refused> + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self { state: Mutex::default(), start: Box::new(start) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Jobs are moved under it, never run or dropped.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    /// Asks the runtime for a turn that [`State::wants_turn`] has counted.
+    ///
+    /// It may refuse; it may accept and drop the turn at once, for it has been shut down; or it may drop the turn later,
+    /// as it is shut down, which the turn sees to itself.
+    fn ask(self: &Arc<Self>) -> Result<(), Refused> {
+        let before = ASKING.replace((self.address(), false));
+        let answer = catch(|| (self.start)(Turn { relay: Some(self.clone()) }));
+        let (_, dropped) = ASKING.replace(before);
+        self.lock().starting -= 1;
+        match answer {
+            Ok(Ok(())) if dropped => {
+                self.close();
+                Ok(())
+            }
+            Ok(answer) => answer,
+            Err(panic) => {
+                self.close();
+                panic.resume()
+            }
+        }
+    }
+
+    /// There are no threads any more: ends what waits in `Shutdown`.
+    fn close(&self) {
+        let jobs = std::mem::take(&mut self.lock().jobs);
+        drop(jobs);
+    }
+
+    /// After a refusal: what becomes of the job `number`, and of the others if nobody is left to run them.
+    fn refused(&self, number: u64, reason: Refused) -> Result<(), Refused> {
+        let (own, others) = {
+            let mut state = self.lock();
+            let stranded = state.is_stranded();
+            // C16: without another thread, those that live do.
+            let own = if stranded || !matches!(reason, Refused::NoThread(_)) { state.take(number) } else { None };
+            (own, if stranded { std::mem::take(&mut state.jobs) } else { VecDeque::new() })
+        };
+        for (_, job) in others {
+            job.refuse(same(&reason));
+        }
+        match own {
+            Some(job) => {
+                drop(job);
+                Err(reason)
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn serve(self: &Arc<Self>) {
+        let (mut job, baton) = {
+            let mut state = self.lock();
+            state.asked -= 1;
+            let Some(job) = state.pop() else { return };
+            state.running += 1;
+            (job, state.wants_turn())
+        };
+        if baton {
+            // If it is refused, this thread does not stop before the jobs are done.
+            let _ = self.ask();
+        }
+        let begun = Instant::now();
+        loop {
+            job.run();
+            let over = begun.elapsed() >= TURN;
+            let mut state = self.lock();
+            let next = if over && state.has_successor() { None } else { state.pop() };
+            let Some(next) = next else {
+                state.running -= 1;
+                return;
+            };
+            job = next;
+        }
+    }
+}
+
+/// The same reason once more.
+fn same(reason: &Refused) -> Refused {
+    match reason {
+        Refused::Shutdown => Refused::Shutdown,
+        Refused::Full => Refused::Full,
+        Refused::NoThread(error) => Refused::NoThread(match error.raw_os_error() {
+            Some(code) => io::Error::from_raw_os_error(code),
+            None => io::Error::new(error.kind(), error.to_string()),
+        }),
+        Refused::NoPool(why) => Refused::NoPool(why.clone()),
+    }
+}
+
+/// The relay as a pool.
+#[derive(Clone)]
+pub(super) struct Relayed(pub(super) Arc<Relay>);
+
+impl Pool for Relayed {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        let (number, wants_turn) = {
+            let mut state = self.0.lock();
+            let number = state.next;
+            state.next += 1;
+            state.jobs.push_back((number, job));
+            (number, state.wants_turn())
+        };
+        if !wants_turn {
+            return Ok(());
+        }
+        self.0.ask().or_else(|reason| self.0.refused(number, reason))
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::new(self.clone())
+    }
+}
+
+impl fmt::Debug for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
