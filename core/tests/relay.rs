@@ -184,6 +184,26 @@ fn without_another_thread_a_job_waits_for_one_that_lives() {
     blocking.wait().unwrap();
 }
 
+/// As tokio does: no thread, but the closure stays in its queue.
+#[test]
+fn a_turn_that_is_refused_and_kept_changes_nothing() {
+    let (kept, given) = mpsc::channel();
+    let pool = AnyPool::from_threads(move |turn| {
+        kept.send(turn).unwrap();
+        Err(no_thread())
+    });
+    for _ in 0..10 {
+        assert!(matches!(pool.submit(|| ()).wait(), Err(TaskError::NoThread(_))));
+        assert!(pool.try_submit(|| ()).is_err());
+    }
+    let kept: Vec<Turn> = given.try_iter().collect();
+    assert_eq!(kept.len(), 20);
+    for (i, turn) in kept.into_iter().enumerate() {
+        if i % 2 == 0 { turn.run() } else { drop(turn) }
+    }
+    assert!(matches!(pool.submit(|| ()).wait(), Err(TaskError::NoThread(_))));
+}
+
 #[test]
 fn another_refusal_is_the_jobs_own() {
     let (pool, refuse) = refusing(|| Refused::Full);

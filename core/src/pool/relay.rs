@@ -47,9 +47,10 @@ struct State {
     /// Numbered in the order in which they came, which is the one they are begun in (C11).
     jobs: VecDeque<(u64, Job)>,
     next: u64,
-    /// Turns that were asked for and have not begun.
-    asked: usize,
-    /// Those of them that the runtime has not accepted yet.
+    /// Turns that were asked for, and have neither begun nor been refused or dropped, by their numbers.
+    asked: Vec<u64>,
+    next_turn: u64,
+    /// How many of them the runtime has not accepted yet.
     starting: usize,
     /// Turns that are underway.
     running: usize,
@@ -66,24 +67,31 @@ impl State {
         self.jobs.remove(index).map(|(_, job)| job)
     }
 
-    /// Whether another turn is to be asked for; counts it then.
-    fn wants_turn(&mut self) -> bool {
-        let wants = !self.jobs.is_empty() && self.asked < ASKED;
-        if wants {
-            self.asked += 1;
-            self.starting += 1;
+    /// The number of another turn to ask for, if there is to be one.
+    fn wants_turn(&mut self) -> Option<u64> {
+        if self.jobs.is_empty() || self.asked.len() >= ASKED {
+            return None;
         }
-        wants
+        let turn = self.next_turn;
+        self.next_turn += 1;
+        self.asked.push(turn);
+        self.starting += 1;
+        Some(turn)
+    }
+
+    /// The turn has begun, or will not.
+    fn strike(&mut self, turn: u64) {
+        self.asked.retain(|asked| *asked != turn);
     }
 
     /// Nobody will come for the jobs.
     fn is_stranded(&self) -> bool {
-        self.asked == 0 && self.running == 0
+        self.asked.is_empty() && self.running == 0
     }
 
     /// Whether a turn that the runtime has accepted is yet to begin.
     fn has_successor(&self) -> bool {
-        self.asked > self.starting
+        self.asked.len() > self.starting
     }
 }
 
@@ -95,13 +103,14 @@ impl State {
 pub struct Turn {
     /// There until it runs.
     relay: Option<Arc<Relay>>,
+    number: u64,
 }
 
 impl Turn {
     /// Runs jobs on this thread, as long as there are any and for about a millisecond.
     pub fn run(mut self) {
         if let Some(relay) = self.relay.take() {
-            relay.serve();
+            relay.serve(self.number);
         }
     }
 }
@@ -114,7 +123,7 @@ thread_local! {
 impl Drop for Turn {
     fn drop(&mut self) {
         let Some(relay) = self.relay.take() else { return };
-        relay.lock().asked -= 1;
+        relay.lock().strike(self.number);
         let here = relay.address();
         if let Ok((asking, _)) = ASKING.try_with(Cell::get)
             && asking == here
@@ -143,13 +152,20 @@ impl Relay {
 
     /// Asks the runtime for a turn that [`State::wants_turn`] has counted.
     ///
-    /// It may refuse; it may accept and drop the turn at once, for it has been shut down; or it may drop the turn later,
-    /// as it is shut down, which the turn sees to itself.
-    fn ask(self: &Arc<Self>) -> Result<(), Refused> {
+    /// It may refuse, and yet keep the turn, as tokio does without a thread; it may accept and drop the turn at once, for
+    /// it has been shut down; or it may drop the turn later, as it is shut down, which the turn sees to itself.
+    fn ask(self: &Arc<Self>, number: u64) -> Result<(), Refused> {
         let before = ASKING.replace((self.address(), false));
-        let answer = catch(|| (self.start)(Turn { relay: Some(self.clone()) }));
+        let answer = catch(|| (self.start)(Turn { relay: Some(self.clone()), number }));
         let (_, dropped) = ASKING.replace(before);
-        self.lock().starting -= 1;
+        {
+            let mut state = self.lock();
+            state.starting -= 1;
+            if !matches!(answer, Ok(Ok(()))) {
+                // Should it run all the same, it finds what there is.
+                state.strike(number);
+            }
+        }
         match answer {
             Ok(Ok(())) if dropped => {
                 self.close();
@@ -175,7 +191,8 @@ impl Relay {
             let mut state = self.lock();
             let stranded = state.is_stranded();
             // C16: without another thread, those that live do.
-            let own = if stranded || !matches!(reason, Refused::NoThread(_)) { state.take(number) } else { None };
+            let own =
+                if stranded || !matches!(reason, Refused::NoThread(_)) { state.take(number) } else { None };
             (own, if stranded { std::mem::take(&mut state.jobs) } else { VecDeque::new() })
         };
         for (_, job) in others {
@@ -190,17 +207,17 @@ impl Relay {
         }
     }
 
-    fn serve(self: &Arc<Self>) {
+    fn serve(self: &Arc<Self>, number: u64) {
         let (mut job, baton) = {
             let mut state = self.lock();
-            state.asked -= 1;
+            state.strike(number);
             let Some(job) = state.pop() else { return };
             state.running += 1;
             (job, state.wants_turn())
         };
-        if baton {
+        if let Some(baton) = baton {
             // If it is refused, this thread does not stop before the jobs are done.
-            let _ = self.ask();
+            let _ = self.ask(baton);
         }
         let begun = Instant::now();
         loop {
@@ -243,10 +260,8 @@ impl Pool for Relayed {
             state.jobs.push_back((number, job));
             (number, state.wants_turn())
         };
-        if !wants_turn {
-            return Ok(());
-        }
-        self.0.ask().or_else(|reason| self.0.refused(number, reason))
+        let Some(turn) = wants_turn else { return Ok(()) };
+        self.0.ask(turn).or_else(|reason| self.0.refused(number, reason))
     }
 
     fn max_threads(&self) -> Option<NonZeroUsize> {
