@@ -65,6 +65,7 @@ impl Default for AsyncStd {
 }
 
 impl Runtime for AsyncStd {
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

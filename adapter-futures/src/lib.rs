@@ -67,6 +67,7 @@ impl From<ThreadPool> for FuturesPool {
 }
 
 impl Runtime for FuturesPool {
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

@@ -63,6 +63,7 @@ impl Default for Smol {
 }
 
 impl Runtime for Smol {
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

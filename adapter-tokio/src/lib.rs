@@ -103,6 +103,7 @@ impl From<runtime::Runtime> for Tokio {
 }
 
 impl Runtime for Tokio {
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,

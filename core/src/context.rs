@@ -5,6 +5,7 @@ use std::cell::Cell;
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::panic::Location;
 use std::sync::{Arc, Weak};
 
 use crate::catch::{catch, drop_quietly};
@@ -13,6 +14,7 @@ use crate::error::Panic;
 use crate::runtime::AnyRuntime;
 use crate::scope::Scope;
 use crate::task::CallState;
+use crate::watchdog::{self, Watched};
 
 /// The part that is handed on to tasks and calls: one pointer, shared by all that have it in common, so
 /// that handing it on costs one reference count.
@@ -23,6 +25,8 @@ struct Inner {
     /// There until the drop.
     runtime: Option<AnyRuntime>,
     scope: Option<Arc<Scope>>,
+    /// Of a task that was spawned while the watchdog was on: where.
+    place: Option<&'static Location<'static>>,
 }
 
 impl Drop for Inner {
@@ -36,7 +40,7 @@ impl Drop for Inner {
 impl Context {
     /// Does not keep the runtime's owner alive.
     pub(crate) fn new(runtime: &impl SameRuntime, scope: Option<Arc<Scope>>) -> Self {
-        Self(Some(Arc::new(Inner { runtime: Some(runtime.to_runtime()), scope })))
+        Self(Some(Arc::new(Inner { runtime: Some(runtime.to_runtime()), scope, place: None })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
@@ -48,6 +52,25 @@ impl Context {
             Some(current) if runtime.is_same(current) => here,
             _ => Self::new(runtime, here.scope().cloned()),
         }
+    }
+
+    /// The context of a task of `runtime` that is spawned here, at `place`: one of its own if the watchdog is on.
+    #[inline]
+    pub(crate) fn of_task(runtime: &impl SameRuntime, place: &'static Location<'static>) -> Self {
+        let context = Self::under(runtime);
+        if watchdog::is_on() { context.at(place) } else { context }
+    }
+
+    #[cold]
+    fn at(self, place: &'static Location<'static>) -> Self {
+        let (runtime, scope) = (self.runtime().cloned(), self.scope().cloned());
+        Self(Some(Arc::new(Inner { runtime, scope, place: Some(place) })))
+    }
+
+    /// Notes for the watchdog that a task of this context is polled.
+    #[inline]
+    pub(crate) fn watched(&self) -> Option<Watched> {
+        Watched::begin(|| self.0.as_ref().and_then(|inner| inner.place))
     }
 
     /// The context of this thread; where anyloop put none, the runtime that an adapter recognizes.
@@ -202,8 +225,10 @@ impl Drop for Swapped<'_> {
 /// of every poll of every task.
 #[inline]
 pub(crate) fn poll_in<R>(context: &mut Context, poll: impl FnOnce() -> R) -> Result<R, Panic> {
+    let watched = context.watched();
     let before = exchange(std::mem::take(context), Place::Poll);
     let polled = catch(poll);
+    drop(watched);
     // It was taken: there is none to drop.
     std::mem::forget(std::mem::replace(context, exchange(before.0, before.1).0));
     polled

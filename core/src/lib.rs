@@ -40,6 +40,7 @@ mod sync;
 mod task;
 mod thread_pool;
 mod warning;
+mod watchdog;
 mod work;
 mod yield_now;
 
@@ -70,5 +71,6 @@ pub use thread_pool::{
     ThreadPool,
 };
 pub use warning::{RunningCall, StallReport, Warning, on_warning};
+pub use watchdog::{StuckPoll, Watchdog, watchdog};
 pub use work::Work;
 pub use yield_now::yield_now;

@@ -44,6 +44,8 @@ impl<F: Future> Future for Drive<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<F::Output> {
         let this = self.project();
+        // A call's own `block_on` is on a thread that may be held.
+        let _watched = if *this.place == Place::Poll { this.context.watched() } else { None };
         let _context = Swapped::new(this.context, *this.place);
         match this.future.as_pin_mut() {
             Some(future) => future.poll(cx),

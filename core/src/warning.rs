@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::catch::quietly;
 use crate::current::AlreadySet;
+use crate::watchdog::StuckPoll;
 
 /// Something that a program may not have meant.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,8 @@ pub enum Warning<'a> {
     },
     /// Calls are queued in a pool, and none was begun for a second.
     Stalled(&'a StallReport),
+    /// A poll holds its thread for too long, says the [`watchdog`](crate::watchdog()).
+    Stuck(&'a StuckPoll),
 }
 
 /// A pool in which nothing moves.
@@ -83,6 +86,7 @@ impl fmt::Display for Warning<'_> {
                  `detach()` it if it is to run all the same (this is said once)"
             ),
             Self::Stalled(report) => report.fmt(f),
+            Self::Stuck(poll) => poll.fmt(f),
         }
     }
 }
@@ -94,7 +98,7 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 /// Sets what is called with each warning. Once.
 ///
 /// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's on a thread
-/// of anyloop's own. A panic in it is caught and ignored.
+/// of anyloop's own, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///
@@ -128,4 +132,8 @@ pub(crate) fn dropped_in_queue(place: &'static Location<'static>) {
 
 pub(crate) fn stalled(report: &StallReport) {
     warn(&Warning::Stalled(report));
+}
+
+pub(crate) fn stuck(poll: &StuckPoll) {
+    warn(&Warning::Stuck(poll));
 }

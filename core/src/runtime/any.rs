@@ -1,6 +1,7 @@
 //! A runtime without a type of its own.
 
 use std::cell::Cell;
+use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context as TaskContext, Poll};
 use std::time::{Duration, Instant};
@@ -83,12 +84,13 @@ impl Drop for Entered {
 }
 
 impl Runtime for AnyRuntime {
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let slot = Arc::new(Mutex::new(None));
-        let future = Supervised::new(Context::under(self), future);
+        let future = Supervised::new(Context::of_task(self, Location::caller()), future);
         let filling = slot.clone();
         let native = self.driver().spawn_boxed(Box::pin(async move {
             let outcome = future.await;

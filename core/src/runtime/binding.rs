@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 
 use super::{AnyRuntime, Driver};
@@ -43,8 +44,9 @@ impl<D: Driver> Binding<D> {
     }
 
     /// Wraps a future for spawning on the runtime: panics, context, the end of a run.
+    #[track_caller]
     pub fn supervise<F: Future>(&self, future: F) -> Supervised<F> {
-        Supervised::new(Context::under(self), future)
+        Supervised::new(Context::of_task(self, Location::caller()), future)
     }
 }
 

@@ -10,6 +10,7 @@ mod gathered;
 mod timer;
 
 use std::fmt::Debug;
+use std::panic::Location;
 use std::time::{Duration, Instant};
 
 pub use any::AnyRuntime;
@@ -46,6 +47,7 @@ pub trait Runtime: Clone + Send + Sync + Debug + 'static {
     /// Starts a future at once (C01) as a task of this runtime.
     ///
     /// A panic in it is caught (C05) and is what the task ends in. Dropping the task cancels it (C03).
+    #[track_caller]
     fn spawn<F>(&self, future: F) -> Task<F::Output>
     where
         F: Future<Output: Send + 'static> + Send + 'static;
@@ -145,7 +147,7 @@ pub trait BlockOn: Runtime {
     #[track_caller]
     fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         forbid_in_poll("block_on()");
-        let context = Context::under(&self.to_any());
+        let context = Context::of_task(&self.to_any(), Location::caller());
         self.drive(Drive::new(context, Place::Poll, future.into_future()))
     }
 

@@ -1,0 +1,298 @@
+//! Reports polls that hold their thread, while they do: asyncio's debug mode, for Rust.
+//!
+//! Each thread that polls has a slot, in which it notes that a poll has begun and whose it is, and that it has ended. One
+//! thread looks at the slots now and then. A poll costs a lock that nobody contends and two stores; with the
+//! watchdog off, one load.
+
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::warning;
+
+/// As `loop.slow_callback_duration` of asyncio.
+const THRESHOLD: Duration = Duration::from_millis(100);
+/// How often within the threshold the slots are looked at.
+const LOOKS: u32 = 4;
+
+/// A poll that has not come back.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct StuckPoll {
+    /// Where the task was spawned, or its `block_on` called; `None` if that was before the watchdog was started.
+    pub place: Option<&'static Location<'static>>,
+    /// The name of the thread that it holds, or its id.
+    pub thread: String,
+    /// For how long, at least: since it was seen first.
+    pub stuck_for: Duration,
+}
+
+impl fmt::Display for StuckPoll {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { place, thread, stuck_for } = self;
+        match place {
+            Some(place) => write!(f, "the task spawned at {place}")?,
+            None => f.write_str("a task that was spawned before the watchdog was started")?,
+        }
+        write!(
+            f,
+            " has held the thread {thread:?} for {} ms without an await that waits, and the thread's other tasks \
+             wait for it: put what blocks there under #[async_wrap], or into to_thread",
+            stuck_for.as_millis()
+        )
+    }
+}
+
+/// A watchdog that has not been started; made by [`watchdog`].
+#[derive(Clone, Copy, Debug)]
+#[must_use = "a watchdog watches nothing until `start()`"]
+pub struct Watchdog {
+    threshold: Duration,
+}
+
+/// Watches over the polls of all tasks that anyloop spawns or drives, once it is started: one that holds its thread for
+/// longer than 100 ms, or than another [threshold](Watchdog::threshold), is a [`Warning`](crate::Warning) while it
+/// does so, once a poll.
+///
+/// For development and for tests, as asyncio's debug mode: a poll costs up to 20 ns more with it, a spawn an
+/// allocation.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// anyloop_core::on_warning(|warning| eprintln!("anyloop: {warning}"))?;
+/// anyloop_core::watchdog().threshold(Duration::from_millis(50)).start()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn watchdog() -> Watchdog {
+    Watchdog { threshold: THRESHOLD }
+}
+
+impl Watchdog {
+    /// How long a poll may take: 100 ms if not set.
+    pub fn threshold(mut self, threshold: Duration) -> Self {
+        self.threshold = threshold;
+        self
+    }
+
+    /// Starts it, for the rest of the process. Tasks that were spawned before are watched too, but their place
+    /// is not known.
+    ///
+    /// # Errors
+    ///
+    /// - [`AlreadyExists`](io::ErrorKind::AlreadyExists) the second time: the first goes on.
+    /// - [`InvalidInput`](io::ErrorKind::InvalidInput) for a threshold of zero.
+    /// - The system's error if it gives no thread.
+    pub fn start(self) -> io::Result<()> {
+        if self.threshold.is_zero() {
+            let text =
+                "a watchdog with a threshold of zero would report every poll: give it a few milliseconds";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        let mut started = lock(&STARTED);
+        if *started {
+            let text = "a watchdog is watching already, and there is one for each process";
+            return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
+        }
+        thread::Builder::new().name("anyloop-watchdog".to_owned()).spawn(move || watch(self.threshold))?;
+        *started = true;
+        // ORDERING: Relaxed: a thread that learns of it a little later is watched a little later.
+        ON.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+static STARTED: Mutex<bool> = Mutex::new(false);
+static ON: AtomicBool = AtomicBool::new(false);
+static SLOTS: Mutex<Vec<Weak<Slot>>> = Mutex::new(Vec::new());
+
+/// Numbers, places and pointers are moved under these locks, and nothing else is done.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[inline]
+pub(crate) fn is_on() -> bool {
+    // ORDERING: Relaxed, see `start`.
+    ON.load(Ordering::Relaxed)
+}
+
+/// What a thread is at.
+struct Slot {
+    thread: String,
+    /// Changes with each beginning and end; odd in a poll. Written by its own thread only.
+    serial: AtomicU64,
+    place: Mutex<Option<&'static Location<'static>>>,
+}
+
+thread_local! {
+    static SLOT: Arc<Slot> = Slot::of_this_thread();
+}
+
+impl Slot {
+    fn of_this_thread() -> Arc<Self> {
+        let thread = thread::current();
+        let thread = thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned);
+        let slot = Arc::new(Self { thread, serial: AtomicU64::new(0), place: Mutex::new(None) });
+        lock(&SLOTS).push(Arc::downgrade(&slot));
+        slot
+    }
+
+    fn serial(&self) -> u64 {
+        // ORDERING: Relaxed: read by its own thread, or as a hint, or under the lock.
+        self.serial.load(Ordering::Relaxed)
+    }
+
+    fn set_serial(&self, serial: u64) {
+        // ORDERING: Relaxed: which place belongs to which serial is settled by the lock.
+        self.serial.store(serial, Ordering::Relaxed);
+    }
+
+    /// The place of the poll `serial`, if it is still underway.
+    fn place_of(&self, serial: u64) -> Option<Option<&'static Location<'static>>> {
+        let place = lock(&self.place);
+        (self.serial() == serial).then_some(*place)
+    }
+}
+
+/// Notes the poll of a task while it lives. Polls may be nested.
+pub(crate) struct Watched {
+    outer_place: Option<&'static Location<'static>>,
+    is_nested: bool,
+}
+
+impl Watched {
+    /// `None` while the watchdog is off.
+    #[inline]
+    pub(crate) fn begin(place: impl FnOnce() -> Option<&'static Location<'static>>) -> Option<Self> {
+        if is_on() { Self::begin_watched(place()) } else { None }
+    }
+
+    #[inline(never)]
+    fn begin_watched(place: Option<&'static Location<'static>>) -> Option<Self> {
+        // Late in a thread's life there is no slot any more.
+        SLOT.try_with(|slot| {
+            let before = slot.serial();
+            let mut current = lock(&slot.place);
+            let outer_place = std::mem::replace(&mut *current, place);
+            slot.set_serial((before | 1).wrapping_add(if before & 1 == 1 { 2 } else { 0 }));
+            drop(current);
+            Self { outer_place, is_nested: before & 1 == 1 }
+        })
+        .ok()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let _ = SLOT.try_with(|slot| {
+            if self.is_nested {
+                // The outer poll's time counts anew: it was not it that held the thread meanwhile.
+                let mut current = lock(&slot.place);
+                *current = self.outer_place;
+                slot.set_serial(slot.serial().wrapping_add(2));
+            } else {
+                slot.set_serial(slot.serial().wrapping_add(1));
+            }
+        });
+    }
+}
+
+/// What the watchdog remembers of a slot.
+struct Seen {
+    slot: Weak<Slot>,
+    serial: u64,
+    since: Instant,
+    reported: bool,
+}
+
+fn watch(threshold: Duration) {
+    let mut seen: Vec<Seen> = Vec::new();
+    loop {
+        thread::sleep((threshold / LOOKS).max(Duration::from_millis(1)));
+        let fresh = std::mem::take(&mut *lock(&SLOTS));
+        let now = Instant::now();
+        seen.extend(fresh.into_iter().map(|slot| Seen { slot, serial: 0, since: now, reported: false }));
+        seen.retain_mut(|seen| {
+            let Some(slot) = seen.slot.upgrade() else { return false };
+            if let Some(stuck) = seen.look(&slot, now, threshold) {
+                warning::stuck(&stuck);
+            }
+            true
+        });
+    }
+}
+
+impl Seen {
+    /// The report of a poll that has been seen for longer than the threshold, once.
+    fn look(&mut self, slot: &Slot, now: Instant, threshold: Duration) -> Option<StuckPoll> {
+        let serial = slot.serial();
+        if serial != self.serial {
+            (self.serial, self.since, self.reported) = (serial, now, false);
+        }
+        let stuck_for = now.saturating_duration_since(self.since);
+        if serial & 1 == 0 || self.reported || stuck_for < threshold {
+            return None;
+        }
+        let place = slot.place_of(serial)?;
+        self.reported = true;
+        Some(StuckPoll { place, thread: slot.thread.clone(), stuck_for })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const THRESHOLD: Duration = Duration::from_millis(10);
+
+    fn seen(slot: &Arc<Slot>, now: Instant) -> Seen {
+        Seen { slot: Arc::downgrade(slot), serial: 0, since: now, reported: false }
+    }
+
+    /// A poll is reported once, when it has been there for the threshold; the next one anew.
+    #[test]
+    fn a_poll_is_reported_once() {
+        let slot = SLOT.with(Arc::clone);
+        let start = Instant::now();
+        let mut seen = seen(&slot, start);
+        let here = Location::caller();
+        for round in 1..=2 {
+            let begun = start + round * 100 * THRESHOLD;
+            let poll = Watched::begin_watched(Some(here)).unwrap();
+            assert!(seen.look(&slot, begun, THRESHOLD).is_none());
+            assert!(seen.look(&slot, begun + THRESHOLD / 2, THRESHOLD).is_none());
+            let stuck = seen.look(&slot, begun + 2 * THRESHOLD, THRESHOLD).expect("it is stuck");
+            assert_eq!((stuck.place, stuck.stuck_for), (Some(here), 2 * THRESHOLD));
+            assert!(seen.look(&slot, begun + 3 * THRESHOLD, THRESHOLD).is_none(), "said once");
+            drop(poll);
+            assert!(seen.look(&slot, begun + 50 * THRESHOLD, THRESHOLD).is_none(), "idle is not stuck");
+            assert!(seen.look(&slot, begun + 60 * THRESHOLD, THRESHOLD).is_none());
+        }
+    }
+
+    /// Inside a poll another one is a poll of its own, and then the outer one begins anew.
+    #[test]
+    fn a_nested_poll_is_itself() {
+        let slot = SLOT.with(Arc::clone);
+        let start = Instant::now();
+        let mut seen = seen(&slot, start);
+        let (outer_place, inner_place) = (Location::caller(), std::panic::Location::caller());
+        let outer = Watched::begin_watched(Some(outer_place));
+        assert!(seen.look(&slot, start, THRESHOLD).is_none());
+        let inner = Watched::begin_watched(Some(inner_place));
+        assert!(seen.look(&slot, start + 2 * THRESHOLD, THRESHOLD).is_none(), "it has just begun");
+        let stuck = seen.look(&slot, start + 4 * THRESHOLD, THRESHOLD).expect("it is stuck");
+        assert_eq!(stuck.place, Some(inner_place));
+        drop(inner);
+        assert!(seen.look(&slot, start + 5 * THRESHOLD, THRESHOLD).is_none());
+        let stuck = seen.look(&slot, start + 7 * THRESHOLD, THRESHOLD).expect("it is stuck");
+        assert_eq!(stuck.place, Some(outer_place));
+        drop(outer);
+        assert!(seen.look(&slot, start + 9 * THRESHOLD, THRESHOLD).is_none());
+    }
+}
