@@ -179,6 +179,21 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
     })
 }
 
+/// Whether that call was cancelled. No reference count moves.
+#[inline]
+pub(crate) fn is_call_cancelled() -> bool {
+    AMBIENT.with(|ambient| match ambient.place.get() {
+        Place::Call | Place::PollInCall => {
+            let call = replace(&ambient.call, None);
+            let cancelled = call.as_ref().is_some_and(|call| call.is_cancelled());
+            // What is dropped here is empty.
+            drop(replace(&ambient.call, call));
+            cancelled
+        }
+        Place::Elsewhere | Place::Poll => false,
+    })
+}
+
 /// The hooks of the call that this code runs in.
 pub(crate) fn hooks_of_this_call() -> Option<Arc<Hooks>> {
     let call = current_call()?;
@@ -331,8 +346,18 @@ impl fmt::Debug for EnterGuard {
 /// C08: says what to do instead of blocking a runtime from inside a poll.
 #[track_caller]
 pub(crate) fn forbid_in_poll(what: &str) {
-    let place = AMBIENT.with(|ambient| ambient.place.get());
-    if matches!(place, Place::Poll | Place::PollInCall) {
+    advise(what, |place| matches!(place, Place::Poll | Place::PollInCall));
+}
+
+/// The same for what may block a call that runs inside a poll, as those of an `InlinePool` do.
+#[track_caller]
+pub(crate) fn forbid_in_spawned_poll(what: &str) {
+    advise(what, |place| place == Place::Poll);
+}
+
+#[track_caller]
+fn advise(what: &str, is_forbidden: impl FnOnce(Place) -> bool) {
+    if is_forbidden(AMBIENT.with(|ambient| ambient.place.get())) {
         panic!(
             "{what} was called inside async code that anyloop polls, where it would block the runtime: \
              `.await` instead, or move the blocking code into a wrapped call"

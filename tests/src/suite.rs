@@ -88,6 +88,13 @@ macro_rules! __clauses {
             c36_an_item_of_a_map_has_hooks
             c36_a_shutdown_whose_time_is_up_calls_the_hooks
             c36_hooks_and_ends_race
+            c36_check_cancelled_is_an_error_of_the_call
+            c36_cancelled_is_a_future_inside_block_on
+            c36_cancelled_can_be_dropped_and_made_anew
+            c36_a_sleep_ends_early
+            c36_what_is_checked_stops_between_two_steps
+            c33_a_call_can_spawn
+            c33_to_spawn_outside_a_call_panics_with_advice
         }
         $crate::__tests! { $subject; maps;
             c01_a_map_begins_at_its_first_poll
