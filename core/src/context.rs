@@ -11,9 +11,11 @@ use std::sync::{Arc, Weak};
 use crate::catch::{catch, drop_quietly};
 use crate::current;
 use crate::error::Panic;
+use crate::interrupts::Hooks;
 use crate::runtime::AnyRuntime;
 use crate::scope::Scope;
 use crate::task::CallState;
+use crate::thread_pool;
 use crate::watchdog::{self, Watched};
 
 /// The part that is handed on to tasks and calls: one pointer, shared by all that have it in common, so
@@ -142,6 +144,8 @@ struct Ambient {
     context: Cell<ManuallyDrop<Context>>,
     /// The call that this thread is running.
     call: Cell<ManuallyDrop<Option<Arc<dyn CallState>>>>,
+    /// What that call wants done when it is cancelled; made when it asks for it.
+    hooks: Cell<ManuallyDrop<Option<Arc<Hooks>>>>,
     place: Cell<Place>,
 }
 
@@ -163,6 +167,7 @@ thread_local! {
         Ambient {
             context: Cell::new(ManuallyDrop::new(Context(None))),
             call: Cell::new(ManuallyDrop::new(None)),
+            hooks: Cell::new(ManuallyDrop::new(None)),
             place: Cell::new(Place::Elsewhere),
         }
     };
@@ -195,6 +200,45 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
         Place::Call | Place::PollInCall => cloned(&ambient.call),
         Place::Elsewhere | Place::Poll => None,
     })
+}
+
+/// Whether that call was cancelled. No reference count moves.
+#[inline]
+pub(crate) fn is_call_cancelled() -> bool {
+    AMBIENT.with(|ambient| match ambient.place.get() {
+        Place::Call | Place::PollInCall => {
+            let call = replace(&ambient.call, None);
+            let cancelled = call.as_ref().is_some_and(|call| call.is_cancelled());
+            // What is dropped here is empty.
+            drop(replace(&ambient.call, call));
+            cancelled
+        }
+        Place::Elsewhere | Place::Poll => false,
+    })
+}
+
+/// The hooks of the call that this code runs in.
+pub(crate) fn hooks_of_this_call() -> Option<Arc<Hooks>> {
+    let call = current_call()?;
+    let known = AMBIENT.with(|ambient| cloned(&ambient.hooks));
+    if known.is_some() {
+        return known;
+    }
+    let hooks = Arc::new(Hooks::default());
+    call.interrupts().add(hooks.clone());
+    thread_pool::add_interrupt(&hooks);
+    AMBIENT.with(|ambient| replace(&ambient.hooks, Some(hooks.clone())));
+    Some(hooks)
+}
+
+/// After the end of a call that had hooks.
+#[cold]
+fn end_hooks(call: Option<Arc<dyn CallState>>, hooks: &Arc<Hooks>) {
+    hooks.end();
+    thread_pool::remove_interrupt(hooks);
+    if let Some(call) = call {
+        call.interrupts().remove(hooks);
+    }
 }
 
 /// Makes a context the thread's own while the guard lives, then gives it back with whatever changed in
@@ -242,19 +286,24 @@ fn exchange(context: Context, place: Place) -> (Context, Place) {
 
 /// Runs `f` as the body of `call`.
 pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Arc<dyn CallState>>);
+    type Call = (Option<Arc<dyn CallState>>, Option<Arc<Hooks>>);
+
+    struct Restore(Call);
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            drop(replace_call(self.0.take()));
+            let (call, hooks) = exchange_call(std::mem::take(&mut self.0));
+            if let Some(hooks) = hooks {
+                end_hooks(call, &hooks);
+            }
         }
     }
 
-    fn replace_call(call: Option<Arc<dyn CallState>>) -> Option<Arc<dyn CallState>> {
-        AMBIENT.with(|ambient| replace(&ambient.call, call))
+    fn exchange_call((call, hooks): Call) -> Call {
+        AMBIENT.with(|ambient| (replace(&ambient.call, call), replace(&ambient.hooks, hooks)))
     }
 
-    let _restore = Restore(replace_call(Some(call)));
+    let _restore = Restore(exchange_call((Some(call), None)));
     // A pool may run it where it was submitted, inside a poll, which it must not block any more than the code
     // around it.
     let place = match AMBIENT.with(|ambient| ambient.place.get()) {
@@ -322,8 +371,18 @@ impl fmt::Debug for EnterGuard {
 /// C08: says what to do instead of blocking a runtime from inside a poll.
 #[track_caller]
 pub(crate) fn forbid_in_poll(what: &str) {
-    let place = AMBIENT.with(|ambient| ambient.place.get());
-    if matches!(place, Place::Poll | Place::PollInCall) {
+    advise(what, |place| matches!(place, Place::Poll | Place::PollInCall));
+}
+
+/// The same for what may block a call that runs inside a poll, as those of an `InlinePool` do.
+#[track_caller]
+pub(crate) fn forbid_in_spawned_poll(what: &str) {
+    advise(what, |place| place == Place::Poll);
+}
+
+#[track_caller]
+fn advise(what: &str, is_forbidden: impl FnOnce(Place) -> bool) {
+    if is_forbidden(AMBIENT.with(|ambient| ambient.place.get())) {
         panic!(
             "{what} was called inside async code that anyloop polls, where it would block the runtime: \
              `.await` instead, or move the blocking code into a wrapped call"

@@ -1,10 +1,19 @@
 //! For code that runs inside a call: back into async, and whether to go on at all.
 
+mod cancelled;
+mod checked;
+mod on_cancel;
+
+pub use cancelled::{Cancelled, WhenCancelled, cancelled, check_cancelled, sleep};
+pub use checked::{Checked, checked};
+pub use on_cancel::{OnCancel, on_cancel};
+
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::context::{Place, current_call, forbid_in_poll, here};
+use crate::context::{Place, current_call, forbid_in_poll, here, is_call_cancelled};
+use crate::current;
 use crate::park::{Parked, Place as LentPlace};
 use crate::run::Drive;
 use crate::runtime::{AnyRuntime, Runtime};
@@ -38,7 +47,7 @@ const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 /// ```
 #[must_use]
 pub fn is_cancelled() -> bool {
-    is_stopping() || current_call().is_some_and(|call| call.is_cancelled())
+    is_call_cancelled() || is_stopping()
 }
 
 /// Runs a future to its end on this thread, inside a call, with the caller's runtime current: its timers
@@ -78,6 +87,37 @@ pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
             return output;
         }
         watch.wait(LentPlace::of_this_call(&mut place), &parked);
+    }
+}
+
+/// Starts a future as a task of the runtime that the call was made under.
+///
+/// # Panics
+///
+/// Outside a call, and in a call that was made under no runtime. The text says what to do.
+///
+/// ```
+/// # use anyloop_core::{PoolExt, ThreadPool, from_thread};
+/// let outside = std::panic::catch_unwind(|| from_thread::spawn(async {}));
+/// assert!(outside.is_err());
+/// ```
+#[track_caller]
+pub fn spawn<F>(future: F) -> Task<F::Output>
+where
+    F: Future<Output: Send + 'static> + Send + 'static,
+{
+    if current_call().is_none() {
+        panic!(
+            "from_thread::spawn() was called outside a wrapped call: use the runtime's own spawn there, or \
+             `anyloop::spawn`"
+        );
+    }
+    match current::current() {
+        Ok(runtime) => runtime.spawn(future),
+        Err(error) => panic!(
+            "from_thread::spawn() was called in a call that was made under no runtime: await or start the call \
+             inside one ({error})"
+        ),
     }
 }
 

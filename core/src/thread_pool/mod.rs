@@ -24,7 +24,7 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
-pub(crate) use employment::is_stopping;
+pub(crate) use employment::{add_interrupt, is_stopping, remove_interrupt};
 pub(crate) use growth::Pace;
 pub(crate) use lend::Lent;
 pub use metrics::{Distribution, Metrics};
