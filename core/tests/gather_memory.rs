@@ -2,15 +2,18 @@
 #![expect(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
 
 use anyloop_core::{gather, try_gather};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
     static BYTES: Cell<usize> = const { Cell::new(0) };
+    static GIVEN_BACK: Cell<usize> = const { Cell::new(0) };
 }
 
 struct Counting;
@@ -29,12 +32,14 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        GIVEN_BACK.set(GIVEN_BACK.get() + layout.size());
         // SAFETY: handed on from the caller.
         unsafe { System.dealloc(ptr, layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        GIVEN_BACK.set(GIVEN_BACK.get() + layout.size());
         // SAFETY: handed on from the caller.
         unsafe { System.realloc(ptr, layout, size) }
     }
@@ -97,4 +102,58 @@ fn a_tuple_allocates_nothing() {
     let child = |number| Child { number, yielded: false };
     let (count, _, values) = spent(|| gather((child(1), child(2), child(3))));
     assert_eq!((count, values), (0, (1, 2, 3)));
+}
+
+/// Its parent's wakers panic, as do a child and its siblings' destructors, and children's wakers outlive it.
+#[test]
+fn whatever_goes_wrong_all_memory_is_given_back() {
+    struct Panicking;
+    impl Wake for Panicking {
+        fn wake(self: Arc<Self>) {
+            resume_unwind(Box::new("a waker's"));
+        }
+    }
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            resume_unwind(Box::new("a destructor's"));
+        }
+    }
+    let goes_wrong = || {
+        for children in [2, 31, 200] {
+            let wakers: RefCell<Vec<Waker>> = RefCell::default();
+            let child = |number: usize| {
+                let (wakers, bomb, mut polls) = (&wakers, Bomb, 0);
+                std::future::poll_fn(move |cx| {
+                    let _bomb = &bomb;
+                    polls += 1;
+                    assert!(polls < 3);
+                    if polls == 2 && number == 1 {
+                        resume_unwind(Box::new("a child's"));
+                    }
+                    wakers.borrow_mut().push(cx.waker().clone());
+                    Poll::<()>::Pending
+                })
+            };
+            let parent = Waker::from(Arc::new(Panicking));
+            let mut all = Box::pin(gather((0..children).map(child)).into_future());
+            assert!(all.as_mut().poll(&mut Context::from_waker(&parent)).is_pending());
+            let kept = wakers.borrow().clone();
+            let panics =
+                wakers.take().into_iter().map(|waker| catch_unwind(AssertUnwindSafe(|| waker.wake())));
+            assert!(panics.filter(Result::is_err).count() > 0, "it reaches the parent");
+            let polled = AssertUnwindSafe(|| all.as_mut().poll(&mut Context::from_waker(&parent)));
+            assert!(catch_unwind(polled).is_err(), "a child panics");
+            drop(all);
+            wakers.take().into_iter().chain(kept).for_each(|waker| {
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            });
+        }
+    };
+    // What unwinding itself keeps, it keeps once.
+    goes_wrong();
+    let (allocated, given_back) = (BYTES.get(), GIVEN_BACK.get());
+    goes_wrong();
+    assert!(BYTES.get() > allocated);
+    assert_eq!(BYTES.get() - allocated, GIVEN_BACK.get() - given_back);
 }

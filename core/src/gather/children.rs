@@ -209,7 +209,7 @@ impl<F: Future> Children<F> {
 
 /// The place behind this one, in a ring of so many.
 #[inline]
-fn behind(place: usize, places: usize) -> usize {
+pub(super) fn behind(place: usize, places: usize) -> usize {
     if place + 1 >= places { 0 } else { place + 1 }
 }
 

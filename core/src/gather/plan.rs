@@ -203,6 +203,7 @@ impl<M, G: Gatherable<M>> IntoFuture for Gather<G, M> {
     type Output = G::Output;
     type IntoFuture = G::Running;
 
+    #[inline]
     fn into_future(self) -> G::Running {
         self.children.start()
     }
@@ -212,6 +213,7 @@ impl<M, G: TryGatherable<M>> IntoFuture for TryGather<G, M> {
     type Output = Result<G::Output, G::Error>;
     type IntoFuture = G::Running;
 
+    #[inline]
     fn into_future(self) -> G::Running {
         self.children.start()
     }

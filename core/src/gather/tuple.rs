@@ -1,11 +1,14 @@
 //! Tuples of children.
 
+use std::convert::Infallible;
 use std::fmt;
+use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use pin_project_lite::pin_project;
 
+use super::children::behind;
 use super::settle::{Settle, Settleable, Settled};
 use super::slot::{POLLED_AGAIN, Slot, resume_first};
 use super::until::Stop;
@@ -16,23 +19,21 @@ use crate::catch::{catch, drop_quietly};
 /// The two futures of one arity. All children are polled at each poll: with twelve at the most, that is
 /// cheaper than a waker each.
 macro_rules! tuple {
-    ($name:ident $try_name:ident [$($child:ident $output:ident $value:ident)*]) => {
+    ($name:ident $try_name:ident [$($place:literal $child:ident $output:ident $value:ident)*]) => {
         pin_project! {
             #[doc = "The future of [`gather`](crate::gather()) over a tuple."]
             #[must_use = "futures do nothing until they are awaited"]
             pub struct $name<$($child: Future),*> {
                 $(#[pin] $value: Slot<$child>,)*
+                // None: it has ended.
                 pending: usize,
                 // Who is polled first: another one each time, as on tokio it can use up the budget of all.
-                first: usize,
-                ended: bool,
+                leader: usize,
             }
 
             impl<$($child: Future),*> PinnedDrop for $name<$($child),*> {
                 fn drop(this: Pin<&mut Self>) {
-                    if !this.ended {
-                        resume_first(this.clear());
-                    }
+                    resume_first(this.clear());
                 }
             }
         }
@@ -48,15 +49,16 @@ macro_rules! tuple {
 
         impl<$($child: Future),*> $name<$($child),*> {
             #[allow(clippy::too_many_arguments, reason = "one for each child, up to twelve")]
+            #[inline]
             fn new($($value: $child),*) -> Self {
-                Self { $($value: Slot::new($value),)* pending: [$(stringify!($value)),*].len(), first: 0, ended: false }
+                Self { $($value: Slot::new($value),)* pending: [$($place),*].len(), leader: 0 }
             }
 
             /// Drops every child and output; returns their destructors' panics.
             fn clear(self: Pin<&mut Self>) -> Vec<Panic> {
                 let this = self.project();
                 let mut panics = Vec::new();
-                if !std::mem::replace(this.ended, true) {
+                if std::mem::take(this.pending) > 0 {
                     $(panics.extend(this.$value.clear());)*
                 }
                 panics
@@ -73,25 +75,15 @@ macro_rules! tuple {
             type Output = ($($child::Output,)*);
 
             fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-                if self.ended {
+                if self.pending == 0 {
                     panic!("{POLLED_AGAIN}");
                 }
                 let mut this = self.as_mut().project();
-                let polled = catch(|| {
-                    let mut turns = Turns::begin(this.first, [$(stringify!($value)),*].len());
-                    while turns.next_round() {
-                        $(if turns.is_next() && this.$value.as_mut().poll(cx).is_ready() {
-                            *this.pending -= 1;
-                        })*
-                    }
-                    *this.pending
-                });
-                match polled {
-                    Ok(0) => {}
-                    Ok(_) => return Poll::Pending,
+                match catch(|| tuple!(@by_turns go_on this cx [$($place $value)*])) {
+                    Ok(ControlFlow::Continue(0)) => {}
+                    Ok(ControlFlow::Continue(_)) => return Poll::Pending,
                     Err(panic) => self.panicked(panic),
                 }
-                *this.ended = true;
                 tuple!(@all take this ($($value)*) Poll::Ready(($($value,)*)))
             }
         }
@@ -104,33 +96,20 @@ macro_rules! tuple {
 
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
                 let mut all = self.project().all;
-                if all.ended {
+                if all.pending == 0 {
                     panic!("{POLLED_AGAIN}");
                 }
                 let mut this = all.as_mut().project();
-                let polled = catch(|| {
-                    let mut turns = Turns::begin(this.first, [$(stringify!($value)),*].len());
-                    while turns.next_round() {
-                        $(if turns.is_next() && this.$value.as_mut().poll(cx).is_ready() {
-                            if this.$value.as_ref().is_done_and(Result::is_err) {
-                                return this.$value.as_mut().take().and_then(Result::err);
-                            }
-                            *this.pending -= 1;
-                        })*
-                    }
-                    None
-                });
-                match polled {
-                    Ok(None) if *this.pending == 0 => {}
-                    Ok(None) => return Poll::Pending,
-                    Ok(Some(error)) => {
+                match catch(|| tuple!(@by_turns unless_it_failed this cx [$($place $value)*])) {
+                    Ok(ControlFlow::Continue(0)) => {}
+                    Ok(ControlFlow::Continue(_)) => return Poll::Pending,
+                    Ok(ControlFlow::Break(error)) => {
                         // C23: the others are dropped before the error is seen.
                         resume_first(all.clear());
                         return Poll::Ready(Err(error));
                     }
                     Err(panic) => all.panicked(panic),
                 }
-                *this.ended = true;
                 tuple!(@all take this ($($value)*) Poll::Ready(Ok(($(value_of($value),)*))))
             }
         }
@@ -174,6 +153,7 @@ macro_rules! tuple {
             type Output = ($($child::Output,)*);
             type Running = $name<$($child::IntoFuture),*>;
 
+            #[inline]
             fn start(self) -> Self::Running {
                 let ($($value,)*) = self;
                 $name::new($($value.into_future()),*)
@@ -188,6 +168,7 @@ macro_rules! tuple {
             type Error = Error;
             type Running = $try_name<$($child::IntoFuture,)* Error>;
 
+            #[inline]
             fn start(self) -> Self::Running {
                 let ($($value,)*) = self;
                 $try_name { all: $name::new($($value.into_future()),*), error: std::marker::PhantomData }
@@ -206,6 +187,25 @@ macro_rules! tuple {
             }
         }
     };
+    // A poll of all children, and how many of them are pending then, unless `$then` breaks it off. One comparison
+    // for each of them: rounds that begin with another one take two.
+    (@by_turns $then:ident $this:ident $cx:ident [$($place:literal $value:ident)*]) => {{
+        let leader = *$this.leader;
+        let mut pending = *$this.pending;
+        if leader > 0 {
+            $(if goes_ahead($place, leader) {
+                $then($this.$value.as_mut(), $cx, &mut pending)?;
+            })*
+        }
+        $(if !goes_ahead($place, leader) {
+            $then($this.$value.as_mut(), $cx, &mut pending)?;
+        })*
+        *$this.pending = pending;
+        if pending > 0 {
+            *$this.leader = behind(leader, [$($place),*].len());
+        }
+        ControlFlow::Continue(pending)
+    }};
     (@all $take:ident $this:ident ($($value:ident)+) $ready:expr) => {
         match ($($this.$value.as_mut().$take(),)+) {
             ($(Some($value),)+) => $ready,
@@ -214,34 +214,39 @@ macro_rules! tuple {
     };
 }
 
-/// Whose turn it is in a poll: in a first round everybody from `first` on, in a second one those before.
-struct Turns {
-    first: usize,
-    place: usize,
-    rounds: usize,
+/// The first child needs not: it is ahead of the others anyway.
+#[inline]
+fn goes_ahead(place: usize, leader: usize) -> bool {
+    place > 0 && place == leader
 }
 
-impl Turns {
-    #[inline]
-    fn begin(first: &mut usize, places: usize) -> Self {
-        let turns = Self { first: *first, place: 0, rounds: 0 };
-        *first = (*first + 1) % places;
-        turns
+#[inline]
+fn go_on<F: Future>(
+    child: Pin<&mut Slot<F>>,
+    cx: &mut Context<'_>,
+    pending: &mut usize,
+) -> ControlFlow<Infallible> {
+    if child.poll(cx).is_ready() {
+        *pending -= 1;
     }
+    ControlFlow::Continue(())
+}
 
-    #[inline]
-    fn next_round(&mut self) -> bool {
-        self.place = 0;
-        self.rounds += 1;
-        self.rounds == 1 || (self.rounds == 2 && self.first > 0)
+#[inline]
+fn unless_it_failed<T, E, F: Future<Output = Result<T, E>>>(
+    mut child: Pin<&mut Slot<F>>,
+    cx: &mut Context<'_>,
+    pending: &mut usize,
+) -> ControlFlow<E> {
+    if child.as_mut().poll(cx).is_ready() {
+        if child.as_ref().is_done_and(Result::is_err)
+            && let Some(Err(error)) = child.take()
+        {
+            return ControlFlow::Break(error);
+        }
+        *pending -= 1;
     }
-
-    #[inline]
-    fn is_next(&mut self) -> bool {
-        let place = self.place;
-        self.place += 1;
-        (place >= self.first) == (self.rounds == 1)
-    }
+    ControlFlow::Continue(())
 }
 
 /// Of a child that did not end in an error, for that would have ended the gather.
@@ -255,7 +260,7 @@ fn value_of<T, E>(ended: Result<T, E>) -> T {
 /// None in, none out.
 impl TryGatherable<Together> for () {
     type Output = ();
-    type Error = std::convert::Infallible;
+    type Error = Infallible;
     type Running = std::future::Ready<Result<(), Self::Error>>;
 
     fn start(self) -> Self::Running {
@@ -273,15 +278,15 @@ impl Gatherable<Together> for () {
     }
 }
 
-tuple!(Gather1 TryGather1 [A AValue a]);
-tuple!(Gather2 TryGather2 [A AValue a B BValue b]);
-tuple!(Gather3 TryGather3 [A AValue a B BValue b C CValue c]);
-tuple!(Gather4 TryGather4 [A AValue a B BValue b C CValue c D DValue d]);
-tuple!(Gather5 TryGather5 [A AValue a B BValue b C CValue c D DValue d E EValue e]);
-tuple!(Gather6 TryGather6 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f]);
-tuple!(Gather7 TryGather7 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g]);
-tuple!(Gather8 TryGather8 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h]);
-tuple!(Gather9 TryGather9 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i]);
-tuple!(Gather10 TryGather10 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j]);
-tuple!(Gather11 TryGather11 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j K KValue k]);
-tuple!(Gather12 TryGather12 [A AValue a B BValue b C CValue c D DValue d E EValue e F FValue f G GValue g H HValue h I IValue i J JValue j K KValue k L LValue l]);
+tuple!(Gather1 TryGather1 [0 A AValue a]);
+tuple!(Gather2 TryGather2 [0 A AValue a 1 B BValue b]);
+tuple!(Gather3 TryGather3 [0 A AValue a 1 B BValue b 2 C CValue c]);
+tuple!(Gather4 TryGather4 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d]);
+tuple!(Gather5 TryGather5 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e]);
+tuple!(Gather6 TryGather6 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f]);
+tuple!(Gather7 TryGather7 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g]);
+tuple!(Gather8 TryGather8 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g 7 H HValue h]);
+tuple!(Gather9 TryGather9 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g 7 H HValue h 8 I IValue i]);
+tuple!(Gather10 TryGather10 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g 7 H HValue h 8 I IValue i 9 J JValue j]);
+tuple!(Gather11 TryGather11 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g 7 H HValue h 8 I IValue i 9 J JValue j 10 K KValue k]);
+tuple!(Gather12 TryGather12 [0 A AValue a 1 B BValue b 2 C CValue c 3 D DValue d 4 E EValue e 5 F FValue f 6 G GValue g 7 H HValue h 8 I IValue i 9 J JValue j 10 K KValue k 11 L LValue l]);
