@@ -17,6 +17,7 @@
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
 mod call;
+mod carry;
 mod catch;
 mod context;
 mod cpu;
@@ -46,6 +47,7 @@ mod work;
 mod yield_now;
 
 pub use call::{Call, Settle};
+pub use carry::{Carry, register_carry};
 pub use context::EnterGuard;
 pub use cpu::cpu;
 pub use current::{

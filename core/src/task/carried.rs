@@ -1,5 +1,7 @@
 //! What a call brings along besides its closure.
 
+use crate::carry::Luggage;
+use crate::catch::drop_quietly;
 use crate::context::Context;
 use crate::error::TaskError;
 use crate::hold::Hold;
@@ -11,9 +13,26 @@ use crate::span::Span;
 /// [`Carried::ticket`].
 pub(super) struct Carried {
     pub(super) context: Context,
-    pub(super) span: Span,
+    surroundings: Surroundings,
     /// Boxed, because few calls have any of it.
     tail: Option<Box<Tail>>,
+}
+
+/// What is around the closure while it runs (C34).
+pub(super) struct Surroundings {
+    span: Span,
+    luggage: Luggage,
+}
+
+impl Surroundings {
+    /// Runs the closure inside. All of it goes with the closure, before the result can be seen (C06).
+    #[inline]
+    pub(super) fn run<T>(self, closure: impl FnOnce() -> T) -> T {
+        let Self { span, luggage } = self;
+        let result = span.in_scope(|| luggage.scope(closure));
+        drop_quietly(span);
+        result
+    }
 }
 
 /// Kept until the result was delivered and the awaiter woken.
@@ -58,14 +77,15 @@ impl Carried {
             scope.enter_call();
         }
         let tail = hold.map(|hold| Box::new(Tail { hold: Some(hold), ..Tail::default() }));
-        Self { context, span: Span::current(), tail }
+        let surroundings = Surroundings { span: Span::current(), luggage: Luggage::capture() };
+        Self { context, surroundings, tail }
     }
 
-    /// Takes it apart: the context and the span go with the closure, the rest after its end.
-    pub(super) fn into_parts(self) -> (Context, Span, Rest) {
-        let Self { context, span, tail } = self;
+    /// Takes it apart: the context and the surroundings go with the closure, the rest after its end.
+    pub(super) fn into_parts(self) -> (Context, Surroundings, Rest) {
+        let Self { context, surroundings, tail } = self;
         let ticket = context.scope().map(CallTicket::of_entered);
-        (context, span, Rest { tail, ticket })
+        (context, surroundings, Rest { tail, ticket })
     }
 
     pub(super) fn add_permit(&mut self, permit: Permit) {

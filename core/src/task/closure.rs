@@ -134,17 +134,17 @@ where
             Claim::Lost => self.cell.claim(),
         };
         let Claim::Won(Queued { closure, carried }) = claim else { return None };
-        let (context, span, rest) = carried.into_parts();
-        drop_quietly((context, span, rest));
+        let (context, surroundings, rest) = carried.into_parts();
+        drop_quietly((context, surroundings, rest));
         Some(closure)
     }
 
     /// Ends what was queued in `reason`: the closure is dropped here and now (C03).
     fn end(&self, claim: Claim<Queued<F>>, reason: TaskError) {
         let Claim::Won(Queued { closure, carried }) = claim else { return };
-        let (context, span, rest) = carried.into_parts();
+        let (context, surroundings, rest) = carried.into_parts();
         drop_quietly(closure);
-        drop_quietly(span);
+        drop_quietly(surroundings);
         self.finish(Err(reason), context, rest);
     }
 
@@ -190,13 +190,8 @@ where
         let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
             return self.unrun();
         };
-        let (context, span, rest) = carried.into_parts();
-        // The span goes with the closure, before the result can be seen (C06).
-        let closure = move || {
-            let result = span.in_scope(closure);
-            drop_quietly(span);
-            result
-        };
+        let (context, surroundings, rest) = carried.into_parts();
+        let closure = move || surroundings.run(closure);
         let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
         let Some(runtime) = runtime else {
             let ran = self.call(closure, context, rest);
