@@ -1,7 +1,7 @@
 //! Whose turn it is: nobody waits for ever because others are always ready.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -105,6 +105,34 @@ fn who_gives_way_is_polled_again() {
     }
     assert!(polls_of(gather((0..CHILDREN).map(|_| yield_now()))) > CHILDREN / 256);
     assert_eq!(polls_of(gather((0..CHILDREN).map(std::future::ready))), 1);
+}
+
+#[test]
+fn a_child_that_wakes_itself_is_polled_once_in_a_poll() {
+    for size in [1, 2, 30, 31, 64, 65, 200] {
+        let polls: Vec<Cell<usize>> = (0..size).map(|_| Cell::new(0)).collect();
+        let children = || {
+            polls.iter().map(|polls| {
+                std::future::poll_fn(|cx| {
+                    polls.set(polls.get() + 1);
+                    cx.waker().wake_by_ref();
+                    Poll::<Result<(), ()>>::Pending
+                })
+            })
+        };
+        let each_once = |gathering: Pin<&mut dyn Future<Output = ()>>| {
+            let mut gathering = gathering;
+            for times in 1..5 {
+                assert!(gathering.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                assert!(polls.iter().all(|polls| polls.get() == times), "of {size}");
+            }
+            polls.iter().for_each(|polls| polls.set(0));
+        };
+        each_once(pin!(async { drop(gather(children()).await) }));
+        each_once(pin!(async { drop(gather(children()).limit(size).await) }));
+        each_once(pin!(async { drop(race_ok(children()).await) }));
+        each_once(pin!(gather(children()).as_completed().for_each(async |_, _| ())));
+    }
 }
 
 #[test]
