@@ -1,8 +1,10 @@
 //! Whose turn it is: nobody waits for ever because others are always ready.
 
 use std::cell::{Cell, RefCell};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 
 use anyloop_core::{gather, race_ok, try_gather, yield_now};
 
@@ -63,6 +65,97 @@ fn an_endless_draw_lets_the_end_and_the_task_have_their_turn() {
         };
         let partial = pollster::block_on(gather(ready).limit(limit).until(end).into_future());
         assert!(partial.expect_err("it is endless").done.iter().any(Option::is_some));
+    }
+}
+
+/// A parent that counts its wakes.
+#[derive(Default)]
+struct Parent(AtomicUsize);
+
+impl Wake for Parent {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// Polls as often as it is woken; says how often that was.
+fn polls_of(gathering: impl IntoFuture) -> usize {
+    let mut gathering = pin!(gathering.into_future());
+    let parent = Arc::new(Parent::default());
+    let waker = Waker::from(parent.clone());
+    for polls in 1.. {
+        if gathering.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+            return polls;
+        }
+        assert!(
+            parent.0.load(Ordering::SeqCst) >= polls,
+            "it gave way after {polls} polls, and asked for no other"
+        );
+    }
+    unreachable!("it polls until the end")
+}
+
+#[test]
+fn who_gives_way_is_polled_again() {
+    const CHILDREN: usize = 5000;
+    for limit in [1, 30, 31, 300] {
+        let ready = || (0..CHILDREN).map(std::future::ready);
+        assert!(polls_of(gather(ready()).limit(limit)) > 1, "it gives way, limit {limit}");
+        assert!(polls_of(gather(ready()).limit(limit).as_completed().for_each(async |_, _| ())) > 1);
+    }
+    assert!(polls_of(gather((0..CHILDREN).map(|_| yield_now()))) > CHILDREN / 256);
+    assert_eq!(polls_of(gather((0..CHILDREN).map(std::future::ready))), 1);
+}
+
+#[test]
+fn a_child_that_wakes_itself_is_polled_once_in_a_poll() {
+    for size in [1, 2, 30, 31, 64, 65, 200] {
+        let polls: Vec<Cell<usize>> = (0..size).map(|_| Cell::new(0)).collect();
+        let children = || {
+            polls.iter().map(|polls| {
+                std::future::poll_fn(|cx| {
+                    polls.set(polls.get() + 1);
+                    cx.waker().wake_by_ref();
+                    Poll::<Result<(), ()>>::Pending
+                })
+            })
+        };
+        let each_once = |gathering: Pin<&mut dyn Future<Output = ()>>| {
+            let mut gathering = gathering;
+            for times in 1..5 {
+                assert!(gathering.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+                assert!(polls.iter().all(|polls| polls.get() == times), "of {size}");
+            }
+            polls.iter().for_each(|polls| polls.set(0));
+        };
+        each_once(pin!(async { drop(gather(children()).await) }));
+        each_once(pin!(async { drop(gather(children()).limit(size).await) }));
+        each_once(pin!(async { drop(race_ok(children()).await) }));
+        each_once(pin!(gather(children()).as_completed().for_each(async |_, _| ())));
+    }
+}
+
+#[test]
+fn children_that_yield_take_turns() {
+    for size in [2, 12, 30, 31, 65, 256, 257, 600] {
+        let steps: Vec<Cell<usize>> = (0..size).map(|_| Cell::new(0)).collect();
+        let child = |number: usize| {
+            let steps = &steps;
+            async move {
+                for step in 0..5 {
+                    let least = steps.iter().map(Cell::get).min();
+                    assert_eq!(
+                        least,
+                        Some(step),
+                        "child {number} of {size} is ahead of another one by two steps"
+                    );
+                    steps[number].set(step + 1);
+                    yield_now().await;
+                }
+            }
+        };
+        let all = pollster::block_on(gather((0..size).map(child)).into_future());
+        assert_eq!(all.len(), size);
     }
 }
 

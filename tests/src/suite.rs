@@ -171,6 +171,7 @@ macro_rules! __clauses {
             c20_the_runtimes_gather_keeps_the_order
             c20_polled_again_after_the_end_it_panics
             c20_progress_is_told_of_each_child
+            c20_a_cancelled_task_is_an_error_in_its_own_place
             c21_a_child_that_always_wakes_itself_starves_nobody
             c22_a_panic_drops_the_siblings_first
             c22_a_panic_drops_the_siblings_of_a_tuple
@@ -179,15 +180,21 @@ macro_rules! __clauses {
             c22_a_panic_cancels_the_tasks_of_the_runtimes_gather
             c22_a_settled_gather_gives_each_child_its_own_result
             c22_a_settled_try_gather_still_ends_with_an_error
+            c22_a_panic_goes_up_through_nested_gathers
             c23_the_first_error_in_time_is_returned
             c23_the_first_in_time_is_not_the_first_in_place
             c23_a_failing_call_is_not_kept_by_those_that_block
             c23_siblings_may_panic_as_they_drop
             c23_the_first_in_time_wins_a_race
+            c23_an_error_goes_up_through_nested_gathers
+            c23_a_race_that_borrows_leaves_the_losers
             c24_outputs_may_panic_as_they_drop
             c24_dropping_it_drops_every_child
             c24_dropping_it_cancels_queued_calls
             c24_children_may_panic_as_they_drop
+            c24_dropping_it_reaches_nested_gathers
+            c24_aborting_the_task_that_gathers_drops_the_children
+            c24_what_is_lent_outlives_the_gather
             c25_at_most_n_children_are_unfinished
             c25_the_iterator_is_drawn_from_lazily
             c25_a_panic_ends_the_drawing
@@ -197,11 +204,14 @@ macro_rules! __clauses {
             c26_a_gather_that_ends_first_is_whole
             c26_children_may_panic_as_they_drop
             c26_the_end_may_come_from_another_thread
+            c26_a_child_may_end_its_own_gather
             c27_values_come_in_the_order_of_completion
             c27_each_value_comes_once
             c27_an_error_is_the_last_item
             c27_children_go_on_while_the_body_runs
             c27_a_slow_body_holds_the_drawing_back
+            c27_dropping_the_stream_drops_the_rest
+            c27_a_panic_is_the_last_that_comes
             c28_wakers_may_do_what_they_want
             c28_wakers_may_outlive_the_gather
             c28_no_output_leaks

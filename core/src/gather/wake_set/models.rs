@@ -1,19 +1,31 @@
 //! Every interleaving of the wake set's handshakes, tried out by loom: `bash .ci/loom`.
 //!
-//! Each was seen to fail when what it guards is taken away, with up to three preemptions:
+//! Each was seen to fail when what it guards is taken away, with up to three preemptions. One model that fails is named
+//! for each; others may fail, too:
 //!
-//! | taken away | what fails |
-//! |---|---|
-//! | the second look at the list in `rest`, or the wake after a `register` that failed | waking against polling: deadlock |
-//! | Release of the `fetch_or` in `wake_by_ref`, Acquire of the `swap` in `open_next_block` | waking against polling: the write before the wake is not seen |
-//! | `!= 0` in `wake_by_ref` (its own bit alone) | waking children of one block: the list becomes a ring |
-//! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | waking children of two blocks: deadlock |
-//! | `next` read before the bits in `open_next_block`, Acquire of the `fetch_or` in `wake_by_ref` | waking a block that is being opened: a block is lost, or comes twice |
-//! | Release in `release`, in `let_go`, and the fence at its end | the last waker after the end: a use after the end |
-//! | any ordering of `Parent`: `register`, the hand-over, `take`, the swap of a mark | concurrent accesses of its cell, or deadlock |
+//! | taken away | the model that fails | how |
+//! |---|---|---|
+//! | the second look at the list in `rest` | `waking_children_of_two_blocks_against_polling`, `waking_against_a_change_of_the_parent` | deadlock |
+//! | the wake after a `register` that failed | `waking_against_a_change_of_the_parent` | the last parent is not woken |
+//! | Release of the `fetch_or` in `wake_by_ref`, Acquire of the `swap` in `open_next_block` | `waking_the_same_child_again_against_polling` | the write before the wake is not seen |
+//! | Acquire of the `fetch_or` in `wake_by_ref` | `waking_a_block_that_is_being_opened` | a child comes twice |
+//! | `next` read before the bits in `open_next_block` | `waking_a_block_that_is_being_opened` | a block is lost |
+//! | `!= 0` in `wake_by_ref` (its own bit alone) | `waking_children_of_one_block_against_polling` | the list becomes a ring |
+//! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | `waking_children_of_two_blocks_against_polling` | deadlock |
+//! | Release in `release` | `the_last_waker_after_the_end` | a use after the end |
+//! | Release in `let_go`, and the fence at its end | `waking_against_dropping` | a use after the end |
+//! | `register`: Acquire of the first exchange, Release of the hand-over | `waking_against_a_change_of_the_parent` | two accesses of the cell at once |
+//! | `register`: Release of the swap of a mark | `waking_children_of_one_block_against_polling` | two accesses of the cell at once |
+//! | `register`: a store in place of that swap | `waking_against_a_change_of_the_parent` | the last parent is not woken |
+//! | `take`: Acquire of the `fetch_or`, Release of the hand-on | `waking_against_a_change_of_the_parent` | two accesses of the cell at once |
+//! | `take`: Release of the `fetch_or` | `waking_children_of_two_blocks_against_polling` | deadlock |
 //!
 //! Not to be shown here: the first fence of `let_go`, the Release in the set's `drop`, and the Release of `open_next_block`'s swap. loom's fences acquire more than the language promises, and its loads
 //! never see a store that is still to come. That the parent's waker is not kept is a test of `core/tests/gather.rs`.
+//!
+//! Nor does a model fail without the Acquire of a failed first exchange in `register`, of the swap of a mark, or of the look
+//! at the list in `rest`. Whoever fails or finds a mark polls once more, and acquires with the next exchange what
+//! these would have shown sooner; a look at the list that comes too early is made good by that exchange or by the mark.
 
 use std::future::poll_fn;
 use std::sync::Arc as StdArc;
