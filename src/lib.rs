@@ -80,12 +80,13 @@ pub mod __private;
 pub use anyloop_async_std::AsyncStd;
 pub use anyloop_core::{
     Adapter, All, AlreadySet, AnyPool, AnyRuntime, AtMost, BlockOn, BuildError, Builder, Call, Cancel,
-    Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable, InlinePool,
-    InsideOwnCall, Interval, Job, Limited, Limiter, Map, MapCompleted, MapSettle, MapStream, Metrics,
-    NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime,
-    Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, Task, TaskError,
-    Tasks, ThreadPool, Timeout, TryGather, TryGatherable, Until, Warning, Work, cpu, from_thread, gather,
-    on_warning, race, race_ok, register, set_default, set_default_pool, try_gather, yield_now,
+    CancelToken, Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable,
+    InlinePool, InsideOwnCall, Interval, Job, Limited, Limiter, Linked, Map, MapCompleted, MapSettle,
+    MapStream, Metrics, NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run,
+    RunningCall, Runtime, Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport,
+    Task, TaskError, Tasks, ThreadPool, Timeout, TokenCancelled, TryGather, TryGatherable, Until, Warning,
+    Work, cpu, from_thread, gather, on_warning, race, race_ok, register, set_default, set_default_pool,
+    try_gather, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

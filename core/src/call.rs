@@ -5,10 +5,12 @@ use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::cancel_token::CancelToken;
+use crate::catch::drop_quietly;
 use crate::current;
 use crate::error::TaskError;
 use crate::limiter::{Limiter, Limiting};
-use crate::pool::{AnyPool, Pool, submit_from};
+use crate::pool::{AnyPool, Pool, submit_under};
 use crate::task::Task;
 use crate::work::Work;
 
@@ -42,6 +44,7 @@ pub struct Call<W: Work> {
     stage: Stage<W>,
     pool: Choice,
     limiter: Option<(&'static Limiter, usize)>,
+    tokens: Vec<CancelToken>,
     /// Where it was made.
     place: &'static Location<'static>,
 }
@@ -70,7 +73,13 @@ impl<W: Work> Call<W> {
     /// the compiler can prove `Send` when it returns `&'static` data.
     #[track_caller]
     pub fn new(work: W) -> Self {
-        Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None, place: Location::caller() }
+        Self {
+            stage: Stage::Idle(work),
+            pool: Choice::Default,
+            limiter: None,
+            tokens: Vec::new(),
+            place: Location::caller(),
+        }
     }
 
     /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
@@ -117,7 +126,30 @@ impl<W: Work> Call<W> {
         self
     }
 
-    /// Runs the work here and now, on this thread, whatever pool and limit were set.
+    /// Aborts this call when `token` is cancelled, as [`Task::abort`] does, on the canceller's thread: queued, it never runs;
+    /// running, it sees [`is_cancelled`](crate::from_thread::is_cancelled), and its
+    /// [hooks](crate::from_thread::on_cancel) are called. Of several tokens, each counts.
+    ///
+    /// It holds for a task that is [detached](Task::detach), too; without effect once the call has started. A token that is
+    /// cancelled when the call starts ends it in [`TaskError::Cancelled`].
+    ///
+    /// ```
+    /// use anyloop_core::{Call, CancelToken, from_thread};
+    ///
+    /// let token = CancelToken::new();
+    /// let canceller = token.clone();
+    /// let call = Call::new(move || {
+    ///     canceller.cancel();
+    ///     from_thread::check_cancelled().is_err()
+    /// });
+    /// assert!(pollster::block_on(call.with_token(&token)));
+    /// ```
+    pub fn with_token(mut self, token: &CancelToken) -> Self {
+        self.tokens.push(token.clone());
+        self
+    }
+
+    /// Runs the work here and now, on this thread, whatever pool, limit and token were set.
     ///
     /// # Panics
     ///
@@ -155,6 +187,10 @@ impl<W: Work> Call<W> {
 
     /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
     fn submit(&mut self, work: W, patient: bool) -> Task<W::Output> {
+        if self.tokens.iter().any(CancelToken::is_cancelled) {
+            drop_quietly(work);
+            return Task::failed(TaskError::Cancelled);
+        }
         let pool = match &self.pool {
             Choice::Default => current::default_pool(),
             Choice::Native => current::native_pool(),
@@ -164,7 +200,7 @@ impl<W: Work> Call<W> {
             None => pool,
             Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
         };
-        submit_from(&pool, patient, || work.run(), self.place)
+        submit_under(&self.tokens, &pool, patient, || work.run(), self.place)
     }
 
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {

@@ -17,6 +17,7 @@
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
 mod call;
+mod cancel_token;
 mod catch;
 mod context;
 mod cpu;
@@ -45,6 +46,7 @@ mod work;
 mod yield_now;
 
 pub use call::{Call, Settle};
+pub use cancel_token::{CancelToken, TokenCancelled};
 pub use context::EnterGuard;
 pub use cpu::cpu;
 pub use current::{
@@ -65,7 +67,7 @@ pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
 pub use supervise::Supervised;
-pub use task::{Cancel, Cancelling, NativeTask, Outcome, Remote, Task, WakerGuard};
+pub use task::{Cancel, Cancelling, Linked, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{
     BuildError, Builder, Distribution, InsideOwnCall, Metrics, Shutdown, ShutdownReport, ShutdownTimeout,
     ThreadPool,

@@ -95,6 +95,13 @@ macro_rules! __clauses {
             c36_what_is_checked_stops_between_two_steps
             c33_a_call_can_spawn
             c33_to_spawn_outside_a_call_panics_with_advice
+            c37_a_token_cancels_what_is_queued
+            c37_a_token_reaches_what_runs
+            c37_a_detached_call_obeys_its_token
+            c37_a_cancelled_token_starts_nothing
+            c37_a_token_comes_too_late_for_what_has_ended
+            c37_a_token_works_wherever_a_call_runs
+            c37_a_token_aborts_a_task_that_is_awaited
         }
         $crate::__tests! { $subject; maps;
             c01_a_map_begins_at_its_first_poll

@@ -6,6 +6,7 @@ mod carried;
 mod cell;
 mod closure;
 mod inline;
+mod linked;
 mod native;
 mod remote;
 
@@ -13,6 +14,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::cancel_token::CancelToken;
 use crate::catch::quietly;
 use crate::context::forbid_in_poll;
 use crate::error::TaskError;
@@ -22,6 +24,7 @@ pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
 use inline::{Handle, Inline};
+pub use linked::Linked;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
 
@@ -139,6 +142,33 @@ impl<T> Task<T> {
     pub fn cancel(self) -> Cancel<T> {
         self.abort();
         Cancel { task: self }
+    }
+
+    /// Aborts the task when `token` is cancelled. That is done by who awaits it, whom the token wakes; a call that is to be
+    /// cancelled whether or not somebody awaits it has [`Call::with_token`](crate::Call::with_token).
+    ///
+    /// # Errors
+    ///
+    /// As awaiting the task: [`TaskError::Cancelled`], or what it came to all the same.
+    ///
+    /// ```
+    /// use anyloop_core::{CancelToken, PoolExt, ThreadPool, from_thread};
+    ///
+    /// let pool = ThreadPool::new(1)?;
+    /// let token = CancelToken::new();
+    /// let canceller = token.clone();
+    /// let task = pool.submit(move || {
+    ///     canceller.cancel();
+    ///     while !from_thread::is_cancelled() {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     "stopped early"
+    /// });
+    /// assert_eq!(pollster::block_on(task.with_token(&token)).unwrap(), "stopped early");
+    /// # Ok::<(), anyloop_core::BuildError>(())
+    /// ```
+    pub fn with_token(self, token: &CancelToken) -> Linked<T> {
+        Linked::new(self, token)
     }
 
     /// Lets the work run to its end without its handle.

@@ -1,7 +1,9 @@
-//! C36: a cancellation reaches code that blocks.
+//! C36 to C39: a cancellation reaches code that blocks; tokens, deadlines, shields.
 
 mod checks;
 mod hooks;
+mod tokens;
 
 pub use checks::*;
 pub use hooks::*;
+pub use tokens::*;
