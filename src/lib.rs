@@ -84,9 +84,9 @@ pub use anyloop_core::{
     InlinePool, InsideOwnCall, Interval, Job, Limited, Limiter, Linked, Map, MapCompleted, MapSettle,
     MapStream, Metrics, NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run,
     RunningCall, Runtime, Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport,
-    Task, TaskError, Tasks, ThreadPool, Timeout, TokenCancelled, TryGather, TryGatherable, Until, Warning,
-    Work, cpu, from_thread, gather, on_warning, race, race_ok, register, set_default, set_default_pool,
-    try_gather, yield_now,
+    Task, TaskError, Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather,
+    TryGatherable, Until, Warning, Work, cpu, from_thread, gather, on_warning, race, race_ok, register,
+    set_default, set_default_pool, try_gather, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

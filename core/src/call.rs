@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::cancel_token::CancelToken;
 use crate::catch::drop_quietly;
@@ -12,6 +13,7 @@ use crate::error::TaskError;
 use crate::limiter::{Limiter, Limiting};
 use crate::pool::{AnyPool, Pool, submit_under};
 use crate::task::Task;
+use crate::timed::TimedCall;
 use crate::work::Work;
 
 /// A blocking call that begins when it is awaited: what a function under `#[async_wrap]` returns.
@@ -185,6 +187,59 @@ impl<W: Work> Call<W> {
         Settle { call: self }
     }
 
+    /// The same call with a deadline, `duration` after it begins (at its first poll, as ever), on the clock of the runtime that is
+    /// current then.
+    ///
+    /// If the deadline comes first, the call is aborted, as [`Task::abort`] does, and ends in [`TaskError::TimedOut`] at once:
+    /// queued, it never runs; running, it goes on without anybody who waits for it, sees
+    /// [`is_cancelled`](crate::from_thread::is_cancelled), and its [hooks](crate::from_thread::on_cancel) are called. What has ended in the same poll
+    /// counts. Inside, the deadline is there to [be seen](crate::from_thread::deadline). A call that is made inside a call
+    /// has no later deadline than that one.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::TimedOut`]; [`TaskError::NoRuntime`] where no runtime is current, for core has no timers of its own; and as
+    /// [`settle`](Call::settle).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future cancels the call (C03).
+    ///
+    /// ```
+    /// # use anyloop_core::{Call, TaskError};
+    /// use std::time::Duration;
+    ///
+    /// let call = Call::new(|| 42).timeout(Duration::from_secs(5));
+    /// // No adapter is compiled in here:
+    /// assert!(matches!(pollster::block_on(call), Err(TaskError::NoRuntime(_))));
+    /// ```
+    pub fn timeout(self, duration: Duration) -> TimedCall<W> {
+        TimedCall::new(self, duration)
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle(_))
+    }
+
+    /// Starts it, to be awaited.
+    pub(crate) fn begin(&mut self) {
+        if let Stage::Idle(_) = self.stage
+            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
+        {
+            self.stage = Stage::Started(self.submit(work, true));
+        }
+    }
+
+    /// Ends it, whatever it has come to.
+    pub(crate) fn give_up(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Ended);
+        if let Stage::Started(task) = &stage {
+            // Before it is dropped: this is no call that somebody has lost.
+            task.abort();
+        }
+        drop_quietly(stage);
+    }
+
     /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
     fn submit(&mut self, work: W, patient: bool) -> Task<W::Output> {
         if self.tokens.iter().any(CancelToken::is_cancelled) {
@@ -203,12 +258,8 @@ impl<W: Work> Call<W> {
         submit_under(&self.tokens, &pool, patient, || work.run(), self.place)
     }
 
-    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
-        if let Stage::Idle(_) = self.stage
-            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
-        {
-            self.stage = Stage::Started(self.submit(work, true));
-        }
+    pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
+        self.begin();
         match &mut self.stage {
             Stage::Started(task) => {
                 let ended = std::task::ready!(Pin::new(task).poll(cx));

@@ -6,12 +6,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::catch::{catch, drop_quietly};
 use crate::current;
 use crate::error::Panic;
 use crate::interrupts::Hooks;
-use crate::runtime::AnyRuntime;
+use crate::runtime::{AnyRuntime, Runtime};
 use crate::scope::Scope;
 use crate::task::CallState;
 use crate::thread_pool;
@@ -25,6 +26,8 @@ struct Inner {
     /// There until the drop.
     runtime: Option<AnyRuntime>,
     scope: Option<Arc<Scope>>,
+    /// On the runtime's clock, so that there is a runtime.
+    deadline: Option<Instant>,
 }
 
 impl Drop for Inner {
@@ -38,7 +41,11 @@ impl Drop for Inner {
 impl Context {
     /// Does not keep the runtime's owner alive.
     pub(crate) fn new(runtime: &impl SameRuntime, scope: Option<Arc<Scope>>) -> Self {
-        Self(Some(Arc::new(Inner { runtime: Some(runtime.to_runtime()), scope })))
+        Self::with(Some(runtime.to_runtime()), scope, None)
+    }
+
+    fn with(runtime: Option<AnyRuntime>, scope: Option<Arc<Scope>>, deadline: Option<Instant>) -> Self {
+        Self(Some(Arc::new(Inner { runtime, scope, deadline })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
@@ -48,8 +55,24 @@ impl Context {
         let here = here();
         match here.runtime() {
             Some(current) if runtime.is_same(current) => here,
-            _ => Self::new(runtime, here.scope().cloned()),
+            _ => Self::with(Some(runtime.to_runtime()), here.scope().cloned(), here.deadline()),
         }
+    }
+
+    /// The context of a future that is started as a task under `runtime` here: its caller's deadline is not its own.
+    #[inline]
+    pub(crate) fn of_task(runtime: &impl SameRuntime) -> Self {
+        let context = Self::under(runtime);
+        if context.deadline().is_none() {
+            return context;
+        }
+        Self::with(context.runtime().cloned(), context.scope().cloned(), None)
+    }
+
+    /// The same with a deadline, no later than the one that it has.
+    pub(crate) fn with_deadline(&self, deadline: Instant) -> Self {
+        let deadline = self.deadline().into_iter().chain([deadline]).min();
+        Self::with(self.runtime().cloned(), self.scope().cloned(), deadline)
     }
 
     /// The context of this thread; where anyloop put none, the runtime that an adapter recognizes.
@@ -75,6 +98,21 @@ impl Context {
     #[inline]
     pub(crate) fn runtime(&self) -> Option<&AnyRuntime> {
         self.0.as_ref().and_then(|inner| inner.runtime.as_ref())
+    }
+
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.0.as_ref().and_then(|inner| inner.deadline)
+    }
+
+    /// Whether its deadline has come.
+    #[inline]
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.deadline().is_some_and(|deadline| {
+            // An adapter's code, whose panic concerns nobody here.
+            let now = catch(|| self.runtime().map(Runtime::now));
+            now.ok().flatten().is_some_and(|now| now >= deadline)
+        })
     }
 
     #[inline]
@@ -177,6 +215,22 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
         Place::Call | Place::PollInCall => cloned(&ambient.call),
         Place::Elsewhere | Place::Poll => None,
     })
+}
+
+/// The context of the call that this code runs in, if it has a deadline.
+#[inline]
+pub(crate) fn limited_call() -> Option<Context> {
+    let is_limited = AMBIENT.with(|ambient| match ambient.place.get() {
+        Place::Call | Place::PollInCall => {
+            let context = replace(&ambient.context, Context(None));
+            let is_limited = context.deadline().is_some();
+            // What is dropped here is empty.
+            drop(replace(&ambient.context, context));
+            is_limited
+        }
+        Place::Elsewhere | Place::Poll => false,
+    });
+    is_limited.then(here)
 }
 
 /// Whether that call was cancelled. No reference count moves.

@@ -41,6 +41,7 @@ mod supervise;
 mod sync;
 mod task;
 mod thread_pool;
+mod timed;
 mod warning;
 mod work;
 mod yield_now;
@@ -72,6 +73,7 @@ pub use thread_pool::{
     BuildError, Builder, Distribution, InsideOwnCall, Metrics, Shutdown, ShutdownReport, ShutdownTimeout,
     ThreadPool,
 };
+pub use timed::{TimedCall, TimedTask};
 pub use warning::{RunningCall, StallReport, Warning, on_warning};
 pub use work::Work;
 pub use yield_now::yield_now;

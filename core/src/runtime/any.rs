@@ -88,7 +88,7 @@ impl Runtime for AnyRuntime {
         F: Future<Output: Send + 'static> + Send + 'static,
     {
         let slot = Arc::new(Mutex::new(None));
-        let future = Supervised::new(Context::under(self), future);
+        let future = Supervised::new(Context::of_task(self), future);
         let filling = slot.clone();
         let native = self.driver().spawn_boxed(Box::pin(async move {
             let outcome = future.await;

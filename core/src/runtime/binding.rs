@@ -44,7 +44,7 @@ impl<D: Driver> Binding<D> {
 
     /// Wraps a future for spawning on the runtime: panics, context, the end of a run.
     pub fn supervise<F: Future>(&self, future: F) -> Supervised<F> {
-        Supervised::new(Context::under(self), future)
+        Supervised::new(Context::of_task(self), future)
     }
 }
 

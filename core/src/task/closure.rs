@@ -215,8 +215,13 @@ where
     T: Send + 'static,
 {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
-        let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
-            return self.unrun();
+        let Queued { closure, carried } = match self.cell.claim() {
+            Claim::Won(queued) if queued.carried.context.is_overdue() => {
+                self.end(Claim::Won(queued), TaskError::TimedOut);
+                return Ran::Cancelled;
+            }
+            Claim::Won(queued) => queued,
+            Claim::Lost => return self.unrun(),
         };
         let (context, span, rest) = carried.into_parts();
         // The span goes with the closure, before the result can be seen (C06).

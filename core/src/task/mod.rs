@@ -13,12 +13,14 @@ mod remote;
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use crate::cancel_token::CancelToken;
 use crate::catch::quietly;
 use crate::context::forbid_in_poll;
 use crate::error::TaskError;
 use crate::park;
+use crate::timed::TimedTask;
 
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
@@ -169,6 +171,20 @@ impl<T> Task<T> {
     /// ```
     pub fn with_token(self, token: &CancelToken) -> Linked<T> {
         Linked::new(self, token)
+    }
+
+    /// Gives the task at most `duration` from now on, on the current runtime's clock, while it is awaited.
+    ///
+    /// If the time is up first, the task is aborted and this ends in [`TaskError::TimedOut`] at once; a closure that runs goes on
+    /// without anybody who waits for it, as after a drop. What has ended in the same poll counts.
+    /// [`Call::timeout`](crate::Call::timeout) lets the call see its deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::TimedOut`]; [`TaskError::NoRuntime`], with the task aborted, where no runtime is current; and as awaiting the
+    /// task.
+    pub fn timeout(self, duration: Duration) -> TimedTask<T> {
+        TimedTask::new(self, duration)
     }
 
     /// Lets the work run to its end without its handle.
