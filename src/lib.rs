@@ -83,10 +83,10 @@ pub use anyloop_core::{
     CancelToken, Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable,
     InlinePool, InsideOwnCall, Interval, Job, Limited, Limiter, Linked, Map, MapCompleted, MapSettle,
     MapStream, Metrics, NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run,
-    RunningCall, Runtime, Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport,
-    Task, TaskError, Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather,
-    TryGatherable, Until, Warning, Work, cpu, from_thread, gather, on_warning, race, race_ok, register,
-    set_default, set_default_pool, try_gather, yield_now,
+    RunningCall, Runtime, Settle, Settled, Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout,
+    StallReport, Task, TaskError, Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled,
+    TryGather, TryGatherable, Until, Warning, Work, cpu, from_thread, gather, on_warning, race, race_ok,
+    register, set_default, set_default_pool, shield, try_gather, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

@@ -35,6 +35,7 @@ mod pool;
 mod run;
 mod runtime;
 mod scope;
+mod shield;
 mod span;
 mod spin;
 mod supervise;
@@ -67,6 +68,7 @@ pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
+pub use shield::{Shield, shield};
 pub use supervise::Supervised;
 pub use task::{Cancel, Cancelling, Linked, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{

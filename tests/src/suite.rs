@@ -111,6 +111,10 @@ macro_rules! __clauses {
             c38_nested_deadlines_take_the_earliest
             c38_a_deadline_without_a_runtime_is_an_error
             c38_dropping_a_call_with_a_deadline_cancels_it
+            c39_what_is_shielded_goes_on
+            c39_the_result_is_collected_later
+            c39_a_task_that_was_taken_back_can_be_cancelled
+            c03_a_storm_of_cancellations_leaves_nothing_behind
         }
         $crate::__tests! { $subject; maps;
             c01_a_map_begins_at_its_first_poll

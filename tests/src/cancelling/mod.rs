@@ -3,9 +3,13 @@
 mod checks;
 mod deadlines;
 mod hooks;
+mod shields;
+mod storm;
 mod tokens;
 
 pub use checks::*;
 pub use deadlines::*;
 pub use hooks::*;
+pub use shields::*;
+pub use storm::*;
 pub use tokens::*;
