@@ -4,12 +4,16 @@ use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use crate::cancel_token::CancelToken;
+use crate::catch::drop_quietly;
 use crate::current;
 use crate::error::TaskError;
 use crate::limiter::{Limiter, Limiting};
-use crate::pool::{AnyPool, Pool, submit_from};
+use crate::pool::{AnyPool, Pool, submit_under};
 use crate::task::Task;
+use crate::timed::TimedCall;
 use crate::work::Work;
 
 /// A blocking call that begins when it is awaited: what a function under `#[async_wrap]` returns.
@@ -42,6 +46,7 @@ pub struct Call<W: Work> {
     stage: Stage<W>,
     pool: Choice,
     limiter: Option<(&'static Limiter, usize)>,
+    tokens: Vec<CancelToken>,
     /// Where it was made.
     place: &'static Location<'static>,
 }
@@ -70,7 +75,13 @@ impl<W: Work> Call<W> {
     /// the compiler can prove `Send` when it returns `&'static` data.
     #[track_caller]
     pub fn new(work: W) -> Self {
-        Self { stage: Stage::Idle(work), pool: Choice::Default, limiter: None, place: Location::caller() }
+        Self {
+            stage: Stage::Idle(work),
+            pool: Choice::Default,
+            limiter: None,
+            tokens: Vec::new(),
+            place: Location::caller(),
+        }
     }
 
     /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
@@ -117,7 +128,30 @@ impl<W: Work> Call<W> {
         self
     }
 
-    /// Runs the work here and now, on this thread, whatever pool and limit were set.
+    /// Aborts this call when `token` is cancelled, as [`Task::abort`] does, on the canceller's thread: queued, it never runs;
+    /// running, it sees [`is_cancelled`](crate::from_thread::is_cancelled), and its
+    /// [hooks](crate::from_thread::on_cancel) are called. Of several tokens, each counts.
+    ///
+    /// It holds for a task that is [detached](Task::detach), too; without effect once the call has started. A token that is
+    /// cancelled when the call starts ends it in [`TaskError::Cancelled`].
+    ///
+    /// ```
+    /// use anyloop_core::{Call, CancelToken, from_thread};
+    ///
+    /// let token = CancelToken::new();
+    /// let canceller = token.clone();
+    /// let call = Call::new(move || {
+    ///     canceller.cancel();
+    ///     from_thread::check_cancelled().is_err()
+    /// });
+    /// assert!(pollster::block_on(call.with_token(&token)));
+    /// ```
+    pub fn with_token(mut self, token: &CancelToken) -> Self {
+        self.tokens.push(token.clone());
+        self
+    }
+
+    /// Runs the work here and now, on this thread, whatever pool, limit and token were set.
     ///
     /// # Panics
     ///
@@ -153,8 +187,65 @@ impl<W: Work> Call<W> {
         Settle { call: self }
     }
 
+    /// The same call with a deadline, `duration` after it begins (at its first poll, as ever), on the clock of the runtime that is
+    /// current then.
+    ///
+    /// If the deadline comes first, the call is aborted, as [`Task::abort`] does, and ends in [`TaskError::TimedOut`] at once:
+    /// queued, it never runs; running, it goes on without anybody who waits for it, sees
+    /// [`is_cancelled`](crate::from_thread::is_cancelled), and its [hooks](crate::from_thread::on_cancel) are called. What has ended in the same poll
+    /// counts. Inside, the deadline is there to [be seen](crate::from_thread::deadline). A call that is made inside a call
+    /// has no later deadline than that one.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::TimedOut`]; [`TaskError::NoRuntime`] where no runtime is current, for core has no timers of its own; and as
+    /// [`settle`](Call::settle).
+    ///
+    /// # Cancellation
+    ///
+    /// Dropping the future cancels the call (C03).
+    ///
+    /// ```
+    /// # use anyloop_core::{Call, TaskError};
+    /// use std::time::Duration;
+    ///
+    /// let call = Call::new(|| 42).timeout(Duration::from_secs(5));
+    /// // No adapter is compiled in here:
+    /// assert!(matches!(pollster::block_on(call), Err(TaskError::NoRuntime(_))));
+    /// ```
+    pub fn timeout(self, duration: Duration) -> TimedCall<W> {
+        TimedCall::new(self, duration)
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle(_))
+    }
+
+    /// Starts it, to be awaited.
+    pub(crate) fn begin(&mut self) {
+        if let Stage::Idle(_) = self.stage
+            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
+        {
+            self.stage = Stage::Started(self.submit(work, true));
+        }
+    }
+
+    /// Ends it, whatever it has come to.
+    pub(crate) fn give_up(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Ended);
+        if let Stage::Started(task) = &stage {
+            // Before it is dropped: this is no call that somebody has lost.
+            task.abort();
+        }
+        drop_quietly(stage);
+    }
+
     /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
     fn submit(&mut self, work: W, patient: bool) -> Task<W::Output> {
+        if self.tokens.iter().any(CancelToken::is_cancelled) {
+            drop_quietly(work);
+            return Task::failed(TaskError::Cancelled);
+        }
         let pool = match &self.pool {
             Choice::Default => current::default_pool(),
             Choice::Native => current::native_pool(),
@@ -164,15 +255,11 @@ impl<W: Work> Call<W> {
             None => pool,
             Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
         };
-        submit_from(&pool, patient, || work.run(), self.place)
+        submit_under(&self.tokens, &pool, patient, || work.run(), self.place)
     }
 
-    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
-        if let Stage::Idle(_) = self.stage
-            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
-        {
-            self.stage = Stage::Started(self.submit(work, true));
-        }
+    pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
+        self.begin();
         match &mut self.stage {
             Stage::Started(task) => {
                 let ended = std::task::ready!(Pin::new(task).poll(cx));

@@ -7,12 +7,13 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::panic::Location;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use crate::catch::{catch, drop_quietly};
 use crate::current;
 use crate::error::Panic;
 use crate::interrupts::Hooks;
-use crate::runtime::AnyRuntime;
+use crate::runtime::{AnyRuntime, Runtime};
 use crate::scope::Scope;
 use crate::task::CallState;
 use crate::thread_pool;
@@ -29,6 +30,8 @@ struct Inner {
     scope: Option<Arc<Scope>>,
     /// Of a task that was spawned while the watchdog was on: where.
     place: Option<&'static Location<'static>>,
+    /// On the runtime's clock, so that there is a runtime.
+    deadline: Option<Instant>,
 }
 
 impl Drop for Inner {
@@ -42,7 +45,16 @@ impl Drop for Inner {
 impl Context {
     /// Does not keep the runtime's owner alive.
     pub(crate) fn new(runtime: &impl SameRuntime, scope: Option<Arc<Scope>>) -> Self {
-        Self(Some(Arc::new(Inner { runtime: Some(runtime.to_runtime()), scope, place: None })))
+        Self::with(Some(runtime.to_runtime()), scope, None, None)
+    }
+
+    fn with(
+        runtime: Option<AnyRuntime>,
+        scope: Option<Arc<Scope>>,
+        deadline: Option<Instant>,
+        place: Option<&'static Location<'static>>,
+    ) -> Self {
+        Self(Some(Arc::new(Inner { runtime, scope, deadline, place })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
@@ -52,27 +64,43 @@ impl Context {
         let here = here();
         match here.runtime() {
             Some(current) if runtime.is_same(current) => here,
-            _ => Self::new(runtime, here.scope().cloned()),
+            _ => Self::with(Some(runtime.to_runtime()), here.scope().cloned(), here.deadline(), None),
         }
     }
 
-    /// The context of a task of `runtime` that is spawned here, at `place`: one of its own if the watchdog is on.
+    /// The context of a future that is started as a task under `runtime` here, at `place`: its caller's deadline is not
+    /// its own.
     #[inline]
     pub(crate) fn of_task(runtime: &impl SameRuntime, place: &'static Location<'static>) -> Self {
         let context = Self::under(runtime);
-        if watchdog::is_on() { context.at(place) } else { context }
+        if context.deadline().is_none() && !watchdog::is_on() {
+            return context;
+        }
+        Self::with(context.runtime().cloned(), context.scope().cloned(), None, None).at(place)
     }
 
-    #[cold]
-    fn at(self, place: &'static Location<'static>) -> Self {
-        let (runtime, scope) = (self.runtime().cloned(), self.scope().cloned());
-        Self(Some(Arc::new(Inner { runtime, scope, place: Some(place) })))
+    /// The same for the watchdog to know its place, if that is on.
+    pub(crate) fn at(self, place: &'static Location<'static>) -> Self {
+        if !watchdog::is_on() {
+            return self;
+        }
+        Self::with(self.runtime().cloned(), self.scope().cloned(), self.deadline(), Some(place))
+    }
+
+    /// The same with a deadline, no later than the one that it has.
+    pub(crate) fn with_deadline(&self, deadline: Instant) -> Self {
+        let deadline = self.deadline().into_iter().chain([deadline]).min();
+        Self::with(self.runtime().cloned(), self.scope().cloned(), deadline, self.place())
+    }
+
+    fn place(&self) -> Option<&'static Location<'static>> {
+        self.0.as_ref().and_then(|inner| inner.place)
     }
 
     /// Notes for the watchdog that a task of this context is polled.
     #[inline]
     pub(crate) fn watched(&self) -> Option<Watched> {
-        Watched::begin(|| self.0.as_ref().and_then(|inner| inner.place))
+        Watched::begin(|| self.place())
     }
 
     /// The context of this thread; where anyloop put none, the runtime that an adapter recognizes.
@@ -98,6 +126,21 @@ impl Context {
     #[inline]
     pub(crate) fn runtime(&self) -> Option<&AnyRuntime> {
         self.0.as_ref().and_then(|inner| inner.runtime.as_ref())
+    }
+
+    #[inline]
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.0.as_ref().and_then(|inner| inner.deadline)
+    }
+
+    /// Whether its deadline has come.
+    #[inline]
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.deadline().is_some_and(|deadline| {
+            // An adapter's code, whose panic concerns nobody here.
+            let now = catch(|| self.runtime().map(Runtime::now));
+            now.ok().flatten().is_some_and(|now| now >= deadline)
+        })
     }
 
     #[inline]
@@ -200,6 +243,22 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
         Place::Call | Place::PollInCall => cloned(&ambient.call),
         Place::Elsewhere | Place::Poll => None,
     })
+}
+
+/// The context of the call that this code runs in, if it has a deadline.
+#[inline]
+pub(crate) fn limited_call() -> Option<Context> {
+    let is_limited = AMBIENT.with(|ambient| match ambient.place.get() {
+        Place::Call | Place::PollInCall => {
+            let context = replace(&ambient.context, Context(None));
+            let is_limited = context.deadline().is_some();
+            // What is dropped here is empty.
+            drop(replace(&ambient.context, context));
+            is_limited
+        }
+        Place::Elsewhere | Place::Poll => false,
+    });
+    is_limited.then(here)
 }
 
 /// Whether that call was cancelled. No reference count moves.

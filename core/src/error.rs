@@ -6,6 +6,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 
+use crate::no_runtime::NoRuntime;
 use crate::pool::Refused;
 
 /// Why a task ended without a value.
@@ -34,6 +35,10 @@ pub enum TaskError {
     NoThread(io::Error),
     /// There is no such pool here; the text says why and what to do.
     NoPool(Box<str>),
+    /// Its deadline came first: see [`Call::timeout`](crate::Call::timeout).
+    TimedOut,
+    /// It was to have a deadline, and there is no runtime to keep the time.
+    NoRuntime(Box<NoRuntime>),
 }
 
 impl fmt::Display for TaskError {
@@ -51,6 +56,8 @@ impl fmt::Display for TaskError {
                  raise the process's thread limit or lower max_threads"
             ),
             Self::NoPool(why) => f.write_str(why),
+            Self::TimedOut => f.write_str("the time was up before the task ended"),
+            Self::NoRuntime(error) => write!(f, "a deadline needs a runtime's timer: {error}"),
         }
     }
 }
@@ -59,6 +66,7 @@ impl std::error::Error for TaskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::NoThread(error) => Some(error),
+            Self::NoRuntime(error) => Some(error),
             _ => None,
         }
     }

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::context::{Place, current_call, forbid_in_poll, here, is_call_cancelled};
+use crate::context::{Place, current_call, forbid_in_poll, here, is_call_cancelled, limited_call};
 use crate::current;
 use crate::park::{Parked, Place as LentPlace};
 use crate::run::Drive;
@@ -26,7 +26,7 @@ const UNDRIVEN_GRACE: Duration = Duration::from_secs(3);
 const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 
 /// Whether the call that this code runs in was cancelled: its [`Task`] or polled
-/// [`Call`](crate::Call) was aborted or dropped. `false` outside a call.
+/// [`Call`](crate::Call) was aborted or dropped, or its [`deadline`] has come. `false` outside a call.
 ///
 /// ```
 /// use anyloop_core::{PoolExt, ThreadPool, from_thread};
@@ -47,7 +47,24 @@ const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 /// ```
 #[must_use]
 pub fn is_cancelled() -> bool {
-    is_call_cancelled() || is_stopping()
+    is_call_cancelled() || is_stopping() || is_overdue()
+}
+
+#[inline]
+fn is_overdue() -> bool {
+    limited_call().is_some_and(|context| context.is_overdue())
+}
+
+/// When the call that this code runs in is to have ended: the earliest of its own deadline
+/// ([`Call::timeout`](crate::Call::timeout)) and those of the calls that it was made in. On the clock of its runtime, which is
+/// the system's unless it is paused. `None` outside a call.
+///
+/// It is for what has timeouts of its own, such as a socket. A call that is made inside a call has its deadline, awaited or not; a
+/// task that is spawned there has none. When a deadline comes, [`is_cancelled`], [`check_cancelled`] and [`sleep`] know it
+/// wherever it is seen; [hooks](on_cancel) and [`cancelled`] hear of it when the call that it was given to is aborted for it.
+#[must_use]
+pub fn deadline() -> Option<Instant> {
+    limited_call().and_then(|context| context.deadline())
 }
 
 /// Runs a future to its end on this thread, inside a call, with the caller's runtime current: its timers

@@ -17,6 +17,7 @@
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
 mod call;
+mod cancel_token;
 mod carry;
 mod catch;
 mod context;
@@ -35,18 +36,21 @@ mod pool;
 mod run;
 mod runtime;
 mod scope;
+mod shield;
 mod span;
 mod spin;
 mod supervise;
 mod sync;
 mod task;
 mod thread_pool;
+mod timed;
 mod warning;
 mod watchdog;
 mod work;
 mod yield_now;
 
 pub use call::{Call, Settle};
+pub use cancel_token::{CancelToken, TokenCancelled};
 pub use carry::{Carry, register_carry};
 pub use context::EnterGuard;
 pub use cpu::cpu;
@@ -67,12 +71,14 @@ pub use run::{DRAIN_LIMIT, Drain, Run};
 pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
+pub use shield::{Shield, shield};
 pub use supervise::Supervised;
-pub use task::{Cancel, Cancelling, NativeTask, Outcome, Remote, Task, WakerGuard};
+pub use task::{Cancel, Cancelling, Linked, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{
     BuildError, Builder, Distribution, InsideOwnCall, Metrics, Shutdown, ShutdownReport, ShutdownTimeout,
     ThreadPool,
 };
+pub use timed::{TimedCall, TimedTask};
 pub use warning::{RunningCall, StallReport, Warning, on_warning};
 pub use watchdog::{StuckPoll, Watchdog, watchdog};
 pub use work::Work;

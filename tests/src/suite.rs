@@ -95,6 +95,26 @@ macro_rules! __clauses {
             c36_what_is_checked_stops_between_two_steps
             c33_a_call_can_spawn
             c33_to_spawn_outside_a_call_panics_with_advice
+            c37_a_token_cancels_what_is_queued
+            c37_a_token_reaches_what_runs
+            c37_a_detached_call_obeys_its_token
+            c37_a_cancelled_token_starts_nothing
+            c37_a_token_comes_too_late_for_what_has_ended
+            c37_a_token_works_wherever_a_call_runs
+            c37_a_token_aborts_a_task_that_is_awaited
+            c38_a_call_in_time_gives_its_value
+            c38_a_call_that_runs_too_long_is_aborted
+            c38_a_call_whose_deadline_passes_in_the_queue_never_runs
+            c38_an_overdue_call_is_not_begun
+            c38_a_task_has_a_time_limit
+            c38_the_deadline_is_seen_inside
+            c38_nested_deadlines_take_the_earliest
+            c38_a_deadline_without_a_runtime_is_an_error
+            c38_dropping_a_call_with_a_deadline_cancels_it
+            c39_what_is_shielded_goes_on
+            c39_the_result_is_collected_later
+            c39_a_task_that_was_taken_back_can_be_cancelled
+            c03_a_storm_of_cancellations_leaves_nothing_behind
         }
         $crate::__tests! { $subject; maps;
             c01_a_map_begins_at_its_first_poll

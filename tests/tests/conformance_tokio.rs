@@ -91,6 +91,32 @@ async fn a_cancelled_call_lets_the_paused_clock_go() {
     blocked.await.expect("a value");
 }
 
+/// C38: a deadline goes by the paused clock, which a call that is outstanding holds back; what the call sees is that clock's time.
+#[tokio::test(start_paused = true)]
+async fn c38_a_deadline_goes_by_the_paused_clock() {
+    let runtime = here();
+    let work = || {
+        thread::sleep(SHORT);
+        (from_thread::deadline(), from_thread::is_cancelled())
+    };
+    let begun = runtime.now();
+    let seen = Call::new(work).timeout(SHORT / 10).await.expect("no time has passed");
+    assert_eq!(seen, (Some(begun + SHORT / 10), false));
+    let advancing = async {
+        tokio::task::yield_now().await;
+        tokio::time::advance(HOUR).await;
+    };
+    let (started, gate) = (Signal::new(), SetOnDrop(Signal::new()));
+    let (starting, opened) = (started.clone(), gate.0.clone());
+    let call = Call::new(move || {
+        starting.set();
+        opened.wait();
+    });
+    let (ended, ()) = gather((call.timeout(HOUR / 2), advancing)).await;
+    assert!(matches!(ended, Err(TaskError::TimedOut)));
+    gate.0.set();
+}
+
 /// C34: inside a call, tokio's own handle is there, on every pool, in nested calls and in threads' async.
 #[test]
 fn c34_tokios_handle_is_current_inside_a_call() {

@@ -7,10 +7,12 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use anyloop_conformance::tools::yield_now;
 use anyloop_conformance::watched;
-use anyloop_core::{gather, race, try_gather};
+use anyloop_core::{Runtime, gather, race, try_gather};
+use anyloop_tokio::Tokio;
 use tokio::runtime::Builder;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::{LocalSet, spawn_local};
@@ -182,5 +184,17 @@ fn greedy_children_leave_the_end_a_budget() {
             assert_eq!(partial.expect_err("they never end").done, vec![None; size]);
             other.await.expect("it sent");
         }
+    });
+}
+
+/// What has a time limit leaves it a budget, although it uses all that it is given, in each poll.
+#[test]
+fn a_greedy_future_leaves_its_time_limit_a_budget() {
+    on_one_thread("a_greedy_future_leaves_its_time_limit_a_budget", || async {
+        let runtime = Tokio::current().expect("inside tokio");
+        let soon = Duration::from_millis(5);
+        assert!(runtime.timeout(soon, greedy::<()>()).await.is_err());
+        let all = gather([greedy::<()>()]).until(runtime.sleep(soon)).await;
+        assert!(all.is_err());
     });
 }

@@ -7,22 +7,33 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use super::{OnCancel, is_cancelled, on_cancel};
+use super::{OnCancel, is_cancelled, is_overdue, on_cancel};
 use crate::catch::{drop_quietly, quietly};
-use crate::context::forbid_in_spawned_poll;
+use crate::context::{forbid_in_spawned_poll, limited_call};
 use crate::park::Parked;
+use crate::runtime::Runtime;
 
 /// The call that this code runs in was cancelled: nobody waits for what it would come to.
 ///
-/// As an [`io::Error`] its kind is [`Other`](io::ErrorKind::Other), and not `Interrupted`, which std's loops (`read_to_end`,
-/// `write_all`, `io::copy`) take for a reason to try again.
+/// As an [`io::Error`] its kind is [`Other`](io::ErrorKind::Other), or [`TimedOut`](io::ErrorKind::TimedOut) when the call's
+/// deadline has come; and not `Interrupted`, which std's loops (`read_to_end`, `write_all`, `io::copy`) take for a reason to
+/// try again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Cancelled;
+pub struct Cancelled {
+    timed_out: bool,
+}
+
+impl Cancelled {
+    /// Whether the call's deadline has come, rather than somebody cancelled it before.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.timed_out
+    }
+}
 
 impl fmt::Display for Cancelled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the call was cancelled")
+        f.write_str(if self.timed_out { "the call's deadline has come" } else { "the call was cancelled" })
     }
 }
 
@@ -30,7 +41,8 @@ impl std::error::Error for Cancelled {}
 
 impl From<Cancelled> for io::Error {
     fn from(cancelled: Cancelled) -> Self {
-        Self::other(cancelled)
+        let kind = if cancelled.timed_out { io::ErrorKind::TimedOut } else { io::ErrorKind::Other };
+        Self::new(kind, cancelled)
     }
 }
 
@@ -57,7 +69,7 @@ impl From<Cancelled> for io::Error {
 /// ```
 #[inline]
 pub fn check_cancelled() -> Result<(), Cancelled> {
-    if is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    if is_cancelled() { Err(Cancelled { timed_out: is_overdue() }) } else { Ok(()) }
 }
 
 /// Ends when the call that this code runs in is cancelled: to race with others inside
@@ -137,7 +149,7 @@ impl fmt::Debug for WhenCancelled {
 ///
 /// # Errors
 ///
-/// [`Cancelled`], at once, when the call is.
+/// [`Cancelled`], at once, when the call is, or its deadline comes.
 ///
 /// # Panics
 ///
@@ -160,14 +172,19 @@ impl fmt::Debug for WhenCancelled {
 #[track_caller]
 pub fn sleep(duration: Duration) -> Result<(), Cancelled> {
     forbid_in_spawned_poll("from_thread::sleep()");
-    let end = Instant::now().checked_add(duration);
+    let left = limited_call().and_then(|context| {
+        let now = context.runtime()?.now();
+        Some(context.deadline()?.saturating_duration_since(now))
+    });
+    let is_limited = left.is_some_and(|left| left < duration);
+    let end = Instant::now().checked_add(left.map_or(duration, |left| left.min(duration)));
     let parked = Parked::new();
     let waker = parked.waker();
     let _guard = on_cancel(move || waker.wake());
     loop {
         check_cancelled()?;
         if !parked.wait(end) {
-            return Ok(());
+            return if is_limited { Err(Cancelled { timed_out: true }) } else { Ok(()) };
         }
     }
 }

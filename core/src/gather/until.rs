@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::slot::POLLED_AGAIN;
+use crate::timed::poll_until;
 
 /// What a gather had come to when something else ended it.
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
@@ -83,13 +84,9 @@ impl<G: Stop, S: Future> Future for UntilEnd<G, S> {
         if std::mem::replace(this.ended, true) {
             panic!("{POLLED_AGAIN}");
         }
-        // Before the children, which on tokio can use up the budget that it needs.
-        let end = this.end.poll(cx);
-        if let Poll::Ready(all) = this.gather.as_mut().poll(cx) {
-            return Poll::Ready(Ok(all));
-        }
-        *this.ended = end.is_ready();
-        end.map(|_| Err(Partial { done: this.gather.stop() }))
+        let polled = poll_until(cx, |cx| this.end.poll(cx), |cx| this.gather.as_mut().poll(cx));
+        *this.ended = polled.is_ready();
+        polled.map(|ended| ended.map_err(|_| Partial { done: this.gather.stop() }))
     }
 }
 

@@ -20,6 +20,7 @@ pub use limited::Limited;
 pub use relay::Turn;
 pub(crate) use unavailable::Unavailable;
 
+use crate::cancel_token::CancelToken;
 use crate::error::TaskError;
 use crate::limiter::Limiting;
 use crate::map::Map;
@@ -274,7 +275,25 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    submit_under(&[], pool, patient, f, place)
+}
+
+/// The same for what the tokens may cancel.
+pub(crate) fn submit_under<F, T>(
+    tokens: &[CancelToken],
+    pool: &(impl Pool + ?Sized),
+    patient: bool,
+    f: F,
+    place: &'static Location<'static>,
+) -> Task<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
     let (mut awaiter, closure) = Awaiter::pair(f, place);
+    for token in tokens {
+        closure.link(token);
+    }
     let job = Job::new(closure);
     let answer = if patient { pool.execute_patiently(job) } else { pool.execute(job) };
     if let Err(refused) = answer {

@@ -147,7 +147,7 @@ pub trait BlockOn: Runtime {
     #[track_caller]
     fn block_on<F: IntoFuture>(&self, future: F) -> F::Output {
         forbid_in_poll("block_on()");
-        let context = Context::of_task(&self.to_any(), Location::caller());
+        let context = Context::under(&self.to_any()).at(Location::caller());
         self.drive(Drive::new(context, Place::Poll, future.into_future()))
     }
 

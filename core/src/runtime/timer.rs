@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use pin_project_lite::pin_project;
 
 use super::{AnyRuntime, BoxFuture, Runtime};
+use crate::timed::poll_until;
 
 /// The time was up before the future ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +50,8 @@ impl<F: Future> Future for Timeout<F> {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        // The future first: what has ended in time counts, even if the clock was looked at too late.
-        if let Poll::Ready(output) = this.future.poll(cx) {
-            return Poll::Ready(Ok(output));
-        }
-        this.sleep.as_mut().poll(cx).map(|()| Err(Elapsed))
+        // What has ended in time counts, even if the clock was looked at too late.
+        poll_until(cx, |cx| this.sleep.as_mut().poll(cx).map(|()| Elapsed), |cx| this.future.poll(cx))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a call brings along besides its closure.
 
+use crate::cancel_token::Link;
 use crate::carry::Luggage;
 use crate::catch::drop_quietly;
 use crate::context::Context;
@@ -42,6 +43,8 @@ pub(super) struct Tail {
     hold: Option<Hold>,
     /// Given back at once when the call is cancelled in the queue.
     permit: Option<Permit>,
+    /// What cancels it.
+    links: Vec<Link>,
     /// Why a pool gave the closure up while its submitter was inside `Pool::execute`.
     given_up: Option<TaskError>,
 }
@@ -91,6 +94,10 @@ impl Carried {
     pub(super) fn add_permit(&mut self, permit: Permit) {
         let tail = self.tail.get_or_insert_default();
         tail.permit = Some(permit.within(tail.permit.take()));
+    }
+
+    pub(super) fn add_link(&mut self, link: Link) {
+        self.tail.get_or_insert_default().links.push(link);
     }
 
     pub(super) fn note_given_up(&mut self, reason: TaskError) {

@@ -15,6 +15,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use super::carried::{Carried, Rest};
 use super::cell::{Cell, Claim, Ending};
+use crate::cancel_token::CancelToken;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
 use crate::error::TaskError;
@@ -127,6 +128,33 @@ where
         })
     }
 
+    /// Lets `token` abort it, until it has ended.
+    pub(crate) fn link(self: &Arc<Self>, token: &CancelToken) {
+        let this = Arc::downgrade(self);
+        let link = token.link(move || {
+            if let Some(this) = this.upgrade() {
+                this.abort();
+            }
+        });
+        if let Some(link) = link {
+            self.take_along(link, Carried::add_link);
+        }
+    }
+
+    /// Gives it something that it keeps until it has ended, unless that has come already.
+    fn take_along<V>(&self, value: V, add: impl FnOnce(&mut Carried, V)) {
+        let mut value = Some(value);
+        let edited = self.cell.edit(|queued| {
+            if let Some(value) = value.take() {
+                add(&mut queued.carried, value);
+            }
+        });
+        drop(value);
+        if let Err(queued) = edited {
+            self.end(Claim::Won(queued), TaskError::Cancelled);
+        }
+    }
+
     /// The pool refused: the closure, unless it was run or cancelled all the same.
     pub(crate) fn reclaim(&self) -> Option<F> {
         let claim = match self.cell.end_submission() {
@@ -187,8 +215,13 @@ where
     T: Send + 'static,
 {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
-        let Claim::Won(Queued { closure, carried }) = self.cell.claim() else {
-            return self.unrun();
+        let Queued { closure, carried } = match self.cell.claim() {
+            Claim::Won(queued) if queued.carried.context.is_overdue() => {
+                self.end(Claim::Won(queued), TaskError::TimedOut);
+                return Ran::Cancelled;
+            }
+            Claim::Won(queued) => queued,
+            Claim::Lost => return self.unrun(),
         };
         let (context, surroundings, rest) = carried.into_parts();
         let closure = move || surroundings.run(closure);
@@ -249,17 +282,8 @@ where
     }
 
     fn carry(&self, permit: Permit) {
-        let mut permit = Some(permit);
-        let edited = self.cell.edit(|queued| {
-            if let Some(permit) = permit.take() {
-                queued.carried.add_permit(permit);
-            }
-        });
         // If it was cancelled before, giving the place back calls the next one in line.
-        drop(permit);
-        if let Err(queued) = edited {
-            self.end(Claim::Won(queued), TaskError::Cancelled);
-        }
+        self.take_along(permit, Carried::add_permit);
     }
 
     fn expect_soon(&self) {

@@ -6,22 +6,27 @@ mod carried;
 mod cell;
 mod closure;
 mod inline;
+mod linked;
 mod native;
 mod remote;
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use crate::cancel_token::CancelToken;
 use crate::catch::quietly;
 use crate::context::forbid_in_poll;
 use crate::error::TaskError;
 use crate::park;
+use crate::timed::TimedTask;
 
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
 use inline::{Handle, Inline};
+pub use linked::Linked;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
 
@@ -139,6 +144,47 @@ impl<T> Task<T> {
     pub fn cancel(self) -> Cancel<T> {
         self.abort();
         Cancel { task: self }
+    }
+
+    /// Aborts the task when `token` is cancelled. That is done by who awaits it, whom the token wakes; a call that is to be
+    /// cancelled whether or not somebody awaits it has [`Call::with_token`](crate::Call::with_token).
+    ///
+    /// # Errors
+    ///
+    /// As awaiting the task: [`TaskError::Cancelled`], or what it came to all the same.
+    ///
+    /// ```
+    /// use anyloop_core::{CancelToken, PoolExt, ThreadPool, from_thread};
+    ///
+    /// let pool = ThreadPool::new(1)?;
+    /// let token = CancelToken::new();
+    /// let canceller = token.clone();
+    /// let task = pool.submit(move || {
+    ///     canceller.cancel();
+    ///     while !from_thread::is_cancelled() {
+    ///         std::thread::yield_now();
+    ///     }
+    ///     "stopped early"
+    /// });
+    /// assert_eq!(pollster::block_on(task.with_token(&token)).unwrap(), "stopped early");
+    /// # Ok::<(), anyloop_core::BuildError>(())
+    /// ```
+    pub fn with_token(self, token: &CancelToken) -> Linked<T> {
+        Linked::new(self, token)
+    }
+
+    /// Gives the task at most `duration` from now on, on the current runtime's clock, while it is awaited.
+    ///
+    /// If the time is up first, the task is aborted and this ends in [`TaskError::TimedOut`] at once; a closure that runs goes on
+    /// without anybody who waits for it, as after a drop. What has ended in the same poll counts.
+    /// [`Call::timeout`](crate::Call::timeout) lets the call see its deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::TimedOut`]; [`TaskError::NoRuntime`], with the task aborted, where no runtime is current; and as awaiting the
+    /// task.
+    pub fn timeout(self, duration: Duration) -> TimedTask<T> {
+        TimedTask::new(self, duration)
     }
 
     /// Lets the work run to its end without its handle.
