@@ -200,7 +200,8 @@ impl<T: Send + 'static> ActorBuilder<T> {
     /// Gives the actor no thread of its own, but turns on the threads of `pool`: see [`Actor::on`]. The factory runs
     /// there, too.
     pub fn on(mut self, pool: &(impl Pool + ?Sized)) -> Self {
-        self.pool = Some((pool.to_any(), |value| Box::new(value)));
+        // A queue of its own: nobody's backlog delays another's first call.
+        self.pool = Some((pool.tenant(), |value| Box::new(value)));
         self
     }
 }

@@ -13,7 +13,7 @@ use crate::limiter::{Permit, holding};
 use crate::pool::{Job, Pool};
 use crate::task::{Ran, Runnable};
 
-/// After so long, it gives its thread back and queues up again, if others wait (C18).
+/// After so long, it gives its thread back and queues up again, whoever waits: a view cannot tell of its own (C18).
 const TURN: Duration = Duration::from_millis(1);
 
 thread_local! {
@@ -175,7 +175,7 @@ impl Mailbox {
                     return;
                 }
             }
-            if !in_place && begun.elapsed() >= TURN && self.has_work() && rented.pool.has_waiting() {
+            if !in_place && begun.elapsed() >= TURN && self.has_work() {
                 SUBMITTING.set(true);
                 let refused = rented.submit(self);
                 SUBMITTING.set(false);
