@@ -19,9 +19,10 @@
 //!
 //! gives `smol::native_pool::c03_dropping_...` and so on. A test that hangs fails after a minute.
 //!
-//! The clauses of [`tasks`], [`maps`], [`runs`], [`gathering`] and [`runtimes`] hold for every runtime with every
+//! The clauses of [`tasks`], [`actors`], [`maps`], [`runs`], [`gathering`] and [`runtimes`] hold for every runtime with every
 //! pool. Those of [`thread_pool`] are anyloop's own pool's; on others they assert what can be known of them.
 
+pub mod actors;
 pub mod gathering;
 pub mod maps;
 pub mod runs;
