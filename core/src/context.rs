@@ -10,9 +10,11 @@ use std::sync::{Arc, Weak};
 use crate::catch::{catch, drop_quietly};
 use crate::current;
 use crate::error::Panic;
+use crate::interrupts::Hooks;
 use crate::runtime::AnyRuntime;
 use crate::scope::Scope;
 use crate::task::CallState;
+use crate::thread_pool;
 
 /// The part that is handed on to tasks and calls: one pointer, shared by all that have it in common, so
 /// that handing it on costs one reference count.
@@ -119,6 +121,8 @@ struct Ambient {
     context: Cell<ManuallyDrop<Context>>,
     /// The call that this thread is running.
     call: Cell<ManuallyDrop<Option<Arc<dyn CallState>>>>,
+    /// What that call wants done when it is cancelled; made when it asks for it.
+    hooks: Cell<ManuallyDrop<Option<Arc<Hooks>>>>,
     place: Cell<Place>,
 }
 
@@ -140,6 +144,7 @@ thread_local! {
         Ambient {
             context: Cell::new(ManuallyDrop::new(Context(None))),
             call: Cell::new(ManuallyDrop::new(None)),
+            hooks: Cell::new(ManuallyDrop::new(None)),
             place: Cell::new(Place::Elsewhere),
         }
     };
@@ -172,6 +177,30 @@ pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
         Place::Call | Place::PollInCall => cloned(&ambient.call),
         Place::Elsewhere | Place::Poll => None,
     })
+}
+
+/// The hooks of the call that this code runs in.
+pub(crate) fn hooks_of_this_call() -> Option<Arc<Hooks>> {
+    let call = current_call()?;
+    let known = AMBIENT.with(|ambient| cloned(&ambient.hooks));
+    if known.is_some() {
+        return known;
+    }
+    let hooks = Arc::new(Hooks::default());
+    call.interrupts().add(hooks.clone());
+    thread_pool::add_interrupt(&hooks);
+    AMBIENT.with(|ambient| replace(&ambient.hooks, Some(hooks.clone())));
+    Some(hooks)
+}
+
+/// After the end of a call that had hooks.
+#[cold]
+fn end_hooks(call: Option<Arc<dyn CallState>>, hooks: &Arc<Hooks>) {
+    hooks.end();
+    thread_pool::remove_interrupt(hooks);
+    if let Some(call) = call {
+        call.interrupts().remove(hooks);
+    }
 }
 
 /// Makes a context the thread's own while the guard lives, then gives it back with whatever changed in
@@ -217,19 +246,24 @@ fn exchange(context: Context, place: Place) -> (Context, Place) {
 
 /// Runs `f` as the body of `call`.
 pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: impl FnOnce() -> R) -> R {
-    struct Restore(Option<Arc<dyn CallState>>);
+    type Call = (Option<Arc<dyn CallState>>, Option<Arc<Hooks>>);
+
+    struct Restore(Call);
 
     impl Drop for Restore {
         fn drop(&mut self) {
-            drop(replace_call(self.0.take()));
+            let (call, hooks) = exchange_call(std::mem::take(&mut self.0));
+            if let Some(hooks) = hooks {
+                end_hooks(call, &hooks);
+            }
         }
     }
 
-    fn replace_call(call: Option<Arc<dyn CallState>>) -> Option<Arc<dyn CallState>> {
-        AMBIENT.with(|ambient| replace(&ambient.call, call))
+    fn exchange_call((call, hooks): Call) -> Call {
+        AMBIENT.with(|ambient| (replace(&ambient.call, call), replace(&ambient.hooks, hooks)))
     }
 
-    let _restore = Restore(replace_call(Some(call)));
+    let _restore = Restore(exchange_call((Some(call), None)));
     // A pool may run it where it was submitted, inside a poll, which it must not block any more than the code
     // around it.
     let place = match AMBIENT.with(|ambient| ambient.place.get()) {

@@ -1,5 +1,9 @@
 //! For code that runs inside a call: back into async, and whether to go on at all.
 
+mod on_cancel;
+
+pub use on_cancel::{OnCancel, on_cancel};
+
 use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};

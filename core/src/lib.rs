@@ -27,6 +27,7 @@ mod error;
 pub mod from_thread;
 mod gather;
 mod hold;
+mod interrupts;
 mod limiter;
 mod map;
 mod no_runtime;

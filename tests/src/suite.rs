@@ -75,6 +75,20 @@ macro_rules! __clauses {
             c08_blocking_inside_from_threads_block_on_panics_with_advice
             c08_elsewhere_blocking_is_allowed
         }
+        $crate::__tests! { $subject; cancelling;
+            c36_a_hook_runs_at_once_where_it_is_cancelled
+            c36_a_hook_ends_what_blocks
+            c36_in_a_cancelled_call_a_hook_runs_right_away
+            c36_no_hook_runs_after_its_guard_or_its_call
+            c36_who_drops_the_guard_waits_for_the_hook
+            c36_hooks_run_in_order_and_may_panic
+            c36_a_hook_may_drop_its_own_guard
+            c36_outside_a_call_no_hook_is_called
+            c36_nested_calls_have_hooks_of_their_own
+            c36_an_item_of_a_map_has_hooks
+            c36_a_shutdown_whose_time_is_up_calls_the_hooks
+            c36_hooks_and_ends_race
+        }
         $crate::__tests! { $subject; maps;
             c01_a_map_begins_at_its_first_poll
             c02_a_map_gives_its_results_in_input_order

@@ -12,6 +12,7 @@ use super::{runner, watcher};
 use crate::catch::drop_quietly;
 use crate::cpu::cores;
 use crate::error::TaskError;
+use crate::interrupts::Interrupts;
 use crate::pool::{AnyPool, Pool};
 use crate::task::{CallState, Task};
 
@@ -36,6 +37,8 @@ pub(super) struct Shared<I, F, T> {
     pub(super) outlet: Outlet<T>,
     /// For the items that run: nobody wants their results. (Those that nobody has begun are taken away.)
     stopped: AtomicBool,
+    /// What they want done then.
+    interrupts: Interrupts,
     /// 0 where the runners choose it.
     chunk: AtomicUsize,
     pool: AnyPool,
@@ -90,6 +93,7 @@ where
             bell: Condvar::new(),
             outlet: Outlet::new(),
             stopped: AtomicBool::new(false),
+            interrupts: Interrupts::default(),
             chunk: AtomicUsize::new(0),
             pool,
             tenant: OnceLock::new(),
@@ -174,6 +178,7 @@ where
     fn stop(&self) {
         // ORDERING: Relaxed: advice, which publishes nothing.
         self.stopped.store(true, Ordering::Relaxed);
+        self.interrupts.fire();
         let (leftovers, jobs, end): (Leftovers<I>, _, _) = {
             let mut hub = self.lock();
             (hub.supply.drain(), std::mem::take(&mut hub.jobs), hub.end_if_done())
@@ -285,6 +290,10 @@ impl<I: Send, F: Send + Sync, T: Send> CallState for Shared<I, F, T> {
     fn is_cancelled(&self) -> bool {
         // ORDERING: Relaxed, see `stop`.
         self.stopped.load(Ordering::Relaxed)
+    }
+
+    fn interrupts(&self) -> &Interrupts {
+        &self.interrupts
     }
 }
 

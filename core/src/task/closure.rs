@@ -18,12 +18,15 @@ use super::cell::{Cell, Claim, Ending};
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
 use crate::error::TaskError;
+use crate::interrupts::Interrupts;
 use crate::limiter::{Permit, holding};
 use crate::spin;
 use crate::warning;
 
 pub(crate) struct Closure<F, T> {
     cell: Cell<Queued<F>, Finished<T>>,
+    /// What the running closure wants done when it is cancelled.
+    interrupts: Interrupts,
     /// The runtime that it runs under, by its driver's address; 0 for none.
     driver: usize,
     /// Where it was submitted.
@@ -79,6 +82,8 @@ pub(crate) trait Runnable: Send + Sync {
 /// What code inside a running call may ask of it.
 pub(crate) trait CallState: Send + Sync {
     fn is_cancelled(&self) -> bool;
+    /// Where it leaves what is to be done when it is cancelled.
+    fn interrupts(&self) -> &Interrupts;
 }
 
 /// The task's side.
@@ -114,7 +119,12 @@ where
     fn with_submission(closure: F, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
         let carried = Carried::capture();
         let driver = carried.context.runtime().map_or(0, |runtime| runtime.address());
-        Arc::new(Self { cell: Cell::new(Queued { closure, carried }, underway), driver, place })
+        Arc::new(Self {
+            cell: Cell::new(Queued { closure, carried }, underway),
+            interrupts: Interrupts::default(),
+            driver,
+            place,
+        })
     }
 
     /// The pool refused: the closure, unless it was run or cancelled all the same.
@@ -299,6 +309,10 @@ where
     fn is_cancelled(&self) -> bool {
         self.cell.is_cancelled()
     }
+
+    fn interrupts(&self) -> &Interrupts {
+        &self.interrupts
+    }
 }
 
 impl<F, T> ClosureHandle<T> for Closure<F, T>
@@ -319,16 +333,22 @@ where
     }
 
     fn abort(&self) {
-        self.end(self.cell.cancel(), TaskError::Cancelled);
+        match self.cell.cancel() {
+            Claim::Lost => self.interrupts.fire(),
+            won => self.end(won, TaskError::Cancelled),
+        }
     }
 
     unsafe fn abandon(&self) {
         // SAFETY: the caller's promise.
         let (claim, unwanted) = unsafe { self.cell.abandon() };
-        if let Claim::Won(_) = claim {
-            warning::dropped_in_queue(self.place);
+        match claim {
+            Claim::Lost => self.interrupts.fire(),
+            won => {
+                warning::dropped_in_queue(self.place);
+                self.end(won, TaskError::Cancelled);
+            }
         }
-        self.end(claim, TaskError::Cancelled);
         if let Some(Finished { result, context }) = unwanted {
             drop_quietly(result);
             drop(context);

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
 use super::metrics::Tally;
 use super::shared::Shared;
 use super::sync::thread_local;
+use crate::interrupts::{Hooks, Interrupts};
 
 /// One thread of a pool, as others see it.
 #[derive(Default)]
@@ -18,6 +19,8 @@ pub(super) struct Employee {
     stopping: AtomicBool,
     /// Where the running call was submitted; null while there is none.
     place: AtomicPtr<Location<'static>>,
+    /// What the running call wants done when the pool is given up.
+    interrupts: Interrupts,
 }
 
 impl Employee {
@@ -39,6 +42,7 @@ impl Employee {
     pub(super) fn stop(&self) {
         // ORDERING: Relaxed: it is advice, and publishes nothing.
         self.stopping.store(true, Ordering::Relaxed);
+        self.interrupts.fire();
     }
 }
 
@@ -89,4 +93,14 @@ pub(super) fn employer() -> Option<Arc<Shared>> {
 pub(crate) fn is_stopping() -> bool {
     // ORDERING: Relaxed, see `Employee::stop`.
     with_post(|post| post.employee.stopping.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
+/// Has the hooks of a call that this thread runs called when the pool is given up.
+pub(crate) fn add_interrupt(hooks: &Arc<Hooks>) {
+    with_post(|post| post.employee.interrupts.add(hooks.clone()));
+}
+
+/// After the end of that call.
+pub(crate) fn remove_interrupt(hooks: &Arc<Hooks>) {
+    with_post(|post| post.employee.interrupts.remove(hooks));
 }

@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
 pub(crate) use builder::{Spawn, check_name, check_stack_size};
-pub(crate) use employment::is_stopping;
+pub(crate) use employment::{add_interrupt, is_stopping, remove_interrupt};
 pub(crate) use growth::{Growth, Pace};
 pub(crate) use lend::Lent;
 pub use metrics::{Distribution, Metrics};

@@ -1,0 +1,5 @@
+//! C36: a cancellation reaches code that blocks.
+
+mod hooks;
+
+pub use hooks::*;
