@@ -79,15 +79,15 @@ pub mod __private;
 #[cfg(feature = "async-std")]
 pub use anyloop_async_std::AsyncStd;
 pub use anyloop_core::{
-    Adapter, All, AlreadySet, AnyPool, AnyRuntime, AtMost, BlockOn, BuildError, Builder, Call, Cancel,
-    CancelToken, Carry, Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable,
-    InlinePool, InsideOwnCall, Interval, Job, Limited, Limiter, Linked, Map, MapCompleted, MapSettle,
-    MapStream, Metrics, NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run,
-    RunningCall, Runtime, Settle, Settled, Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout,
-    StallReport, StuckPoll, Task, TaskError, Tasks, ThreadPool, TimedCall, TimedTask, Timeout,
-    TokenCancelled, TryGather, TryGatherable, Until, Warning, Watchdog, Work, cpu, from_thread, gather,
-    on_warning, race, race_ok, register, register_carry, set_default, set_default_pool, shield, try_gather,
-    watchdog, yield_now,
+    Actor, ActorBuilder, ActorCall, ActorSettle, ActorStart, Adapter, All, AlreadySet, AnyPool, AnyRuntime,
+    AtMost, BlockOn, BuildError, Builder, Call, Cancel, CancelToken, Carry, Completed, DRAIN_LIMIT,
+    Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable, InlinePool, InsideOwnCall, Interval, Job,
+    Limited, Limiter, Linked, Map, MapCompleted, MapSettle, MapStream, Metrics, NativePool, NoRuntime, Panic,
+    PanicPolicy, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime, Settle, Settled,
+    Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, StuckPoll, Task, TaskError,
+    Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather, TryGatherable, Until,
+    Warning, Watchdog, Work, cpu, from_thread, gather, on_warning, race, race_ok, register, register_carry,
+    set_default, set_default_pool, shield, try_gather, watchdog, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

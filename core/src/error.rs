@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::no_runtime::NoRuntime;
 use crate::pool::Refused;
@@ -39,6 +39,8 @@ pub enum TaskError {
     TimedOut,
     /// It was to have a deadline, and there is no runtime to keep the time.
     NoRuntime(Box<NoRuntime>),
+    /// The [`Actor`](crate::Actor) has no value any more; the text says what panicked.
+    Poisoned(Arc<str>),
 }
 
 impl fmt::Display for TaskError {
@@ -58,9 +60,13 @@ impl fmt::Display for TaskError {
             Self::NoPool(why) => f.write_str(why),
             Self::TimedOut => f.write_str("the time was up before the task ended"),
             Self::NoRuntime(error) => write!(f, "a deadline needs a runtime's timer: {error}"),
+            Self::Poisoned(why) => write!(f, "{POISONED}{why}"),
         }
     }
 }
+
+/// What is wrong with an actor of which something panicked.
+pub(crate) const POISONED: &str = "the actor has no value any more: ";
 
 impl std::error::Error for TaskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -85,6 +91,7 @@ impl From<Refused> for TaskError {
             Refused::Full => Self::Full,
             Refused::NoThread(error) => Self::NoThread(error),
             Refused::NoPool(why) => Self::NoPool(why),
+            Refused::Poisoned(why) => Self::Poisoned(why),
         }
     }
 }

@@ -19,9 +19,11 @@
 //!
 //! gives `smol::native_pool::c03_dropping_...` and so on. A test that hangs fails after a minute.
 //!
-//! The clauses of [`tasks`], [`cancelling`], [`maps`], [`runs`], [`gathering`] and [`runtimes`] hold for every runtime with every
-//! pool. Those of [`thread_pool`] are anyloop's own pool's; on others they assert what can be known of them.
+//! The clauses of [`tasks`], [`cancelling`], [`actors`], [`maps`], [`runs`], [`gathering`] and [`runtimes`] hold for every
+//! runtime with every pool. Those of [`thread_pool`] are anyloop's own pool's; on others they assert what can be known of
+//! them.
 
+pub mod actors;
 pub mod cancelling;
 pub mod gathering;
 pub mod maps;

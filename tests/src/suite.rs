@@ -130,6 +130,19 @@ macro_rules! __clauses {
             c19_a_run_waits_for_the_items_that_run
             c34_items_see_the_context_of_their_maps_beginning
         }
+        $crate::__tests! { $subject; actors;
+            c01_an_actors_calls_run_in_the_order_of_their_beginning
+            c02_an_actors_calls_end_each_in_its_value
+            c03_a_dropped_call_of_an_actor_never_runs
+            c05_an_actors_panic_ends_every_call_in_what_happened
+            c08_waiting_for_an_actor_in_async_code_panics_with_advice
+            c14_a_call_waits_for_room_in_a_full_actor
+            c15_an_actors_last_handle_may_be_dropped_anywhere
+            c19_a_run_drains_an_actors_calls
+            c33_an_actors_call_can_go_back_into_async
+            c33_an_actors_call_does_not_wait_for_its_own
+            c34_an_actors_calls_see_their_callers_context
+        }
         $crate::__tests! { $subject; thread_pool;
             c10_calls_that_block_use_a_thread_each
             c10_all_threads_of_a_pool_can_block_at_once

@@ -19,13 +19,13 @@
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{AnyPool, Job, Pool, Refused};
 use crate::catch::catch;
+use crate::thread_pool::same_error;
 
 /// How many turns may be asked for and not begun. One would do; with a few, calls that block have their threads
 /// sooner. Measured on two cores, see `docs/BENCHMARKS.md`.
@@ -239,11 +239,9 @@ fn same(reason: &Refused) -> Refused {
     match reason {
         Refused::Shutdown => Refused::Shutdown,
         Refused::Full => Refused::Full,
-        Refused::NoThread(error) => Refused::NoThread(match error.raw_os_error() {
-            Some(code) => io::Error::from_raw_os_error(code),
-            None => io::Error::new(error.kind(), error.to_string()),
-        }),
+        Refused::NoThread(error) => Refused::NoThread(same_error(error)),
         Refused::NoPool(why) => Refused::NoPool(why.clone()),
+        Refused::Poisoned(why) => Refused::Poisoned(why.clone()),
     }
 }
 

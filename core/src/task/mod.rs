@@ -1,5 +1,6 @@
 //! Handles of what is running.
 
+mod answer;
 mod awaiter;
 mod cancelling;
 mod carried;
@@ -22,6 +23,7 @@ use crate::error::TaskError;
 use crate::park;
 use crate::timed::TimedTask;
 
+pub(crate) use answer::Answer;
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
@@ -68,6 +70,10 @@ impl<T: Send + 'static> Task<T> {
 
     pub(crate) fn from_closure(handle: Awaiter<T>) -> Self {
         Self::new(handle)
+    }
+
+    pub(crate) fn from_answer(answer: Answer<T>) -> Self {
+        Self::new(answer)
     }
 
     pub(crate) fn failed(error: TaskError) -> Self {
