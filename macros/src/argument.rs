@@ -205,7 +205,7 @@ fn mutable(referent: &str) -> String {
     }
     format!(
         "a call runs later, elsewhere, and cannot change what its caller holds: take `{referent}` \
-         and return it, or share it as `Arc<Mutex<{referent}>>`"
+         and return it, share it as `Arc<Mutex<{referent}>>`, or keep it in an `anyloop::Actor`"
     )
 }
 

@@ -4,8 +4,13 @@
 //!
 //! [anyloop]: https://docs.rs/anyloop
 
+mod actor;
+mod actor_method;
 mod args;
 mod argument;
+mod attributes;
+mod beside;
+mod block;
 mod body;
 mod borrow;
 mod display;
@@ -16,7 +21,9 @@ mod function;
 mod inner;
 mod receiver;
 mod recursion;
+mod self_type;
 mod signature;
+mod vocabulary;
 
 use proc_macro::TokenStream;
 
