@@ -1,7 +1,7 @@
 //! What a method of a value becomes on the handle to its actor.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{format_ident, quote, quote_spanned};
 use syn::visit_mut::VisitMut;
 use syn::{
     FnArg, GenericArgument, PathArguments, Receiver, ReceiverKind, ReturnType, Type, TypeReference,
@@ -30,7 +30,7 @@ pub(crate) struct ActorMethod<'a> {
 /// What a function is to the handle.
 enum Kind {
     /// It makes the value; the function of the facade that awaits it, and what it gives.
-    Constructor(Ident, Type),
+    Constructor(Ident, Box<Type>),
     /// It gets the value by `&self` or `&mut self`, with this lifetime.
     Call(Option<syn::Lifetime>),
     /// It has nothing to do with the value.
@@ -94,7 +94,7 @@ impl ActorMethod<'_> {
             return Kind::Plain;
         }
         match made(output, &this) {
-            Some((made, output)) => Kind::Constructor(format_ident!("{made}"), output),
+            Some((made, output)) => Kind::Constructor(format_ident!("{made}"), Box::new(output)),
             None => {
                 errors.at(
                     output,
@@ -105,7 +105,7 @@ impl ActorMethod<'_> {
                         self.handle.name,
                     ),
                 );
-                Kind::Constructor(format_ident!("actor"), parse_quote!(Self))
+                Kind::Constructor(format_ident!("actor"), Box::new(parse_quote!(Self)))
             }
         }
     }
@@ -217,10 +217,13 @@ impl ActorMethod<'_> {
         let turbofish = turbofish(&self.method.function.signature.generics);
         let take = signature.arguments.iter().filter_map(|argument| argument.take(std));
         let pass = signature.arguments.iter().map(|argument| argument.pass(std));
+        let span = Span::mixed_site().located_at(self.method.function.signature.ident.span());
+        let work = quote_spanned!(span=> move || #path #turbofish (#(#pass),*));
+        let made = quote_spanned!(span=> #facade::__private::#made(#work));
         quote! {
             #header {
                 #(#take)*
-                #facade::__private::#made(move || #path #turbofish (#(#pass),*))
+                #made
             }
         }
     }
@@ -252,12 +255,19 @@ impl ActorMethod<'_> {
         let turbofish = turbofish(&self.method.function.signature.generics);
         let take = signature.arguments.iter().filter_map(|argument| argument.take(std));
         let pass = signature.arguments.iter().map(|argument| argument.pass(std));
+        // What cannot change threads is shown where the method is named.
+        let span = Span::mixed_site().located_at(self.method.function.signature.ident.span());
+        let start = quote_spanned!(span=> move |#value: &mut #value_type|);
+        let work = quote! {
+            #start -> #output {
+                #path #turbofish (#value, #(#pass),*)
+            }
+        };
+        let call = quote_spanned!(span=> #this.actor.call(#work));
         quote! {
             #header {
                 #(#take)*
-                #this.actor.call(move |#value: &mut #value_type| -> #output {
-                    #path #turbofish (#value, #(#pass),*)
-                })
+                #call
             }
         }
     }

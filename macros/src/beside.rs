@@ -1,7 +1,7 @@
 //! `name = other_name`: the function stays, and one that makes calls of it is generated beside it.
 
 use proc_macro2::{Ident, TokenStream, TokenTree};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, quote, quote_spanned};
 
 use crate::args::Beside;
 use crate::expand::Wrap;
@@ -33,7 +33,7 @@ impl Wrap<'_> {
             .chain(arguments.iter().filter_map(|argument| argument.take(std)));
         let pass =
             receiver.iter().map(Receiver::pass).chain(arguments.iter().map(|argument| argument.pass(std)));
-        quote! {
+        quote_spanned! {self.span()=>
             {
                 #(#take)*
                 move || #path #turbofish (#(#pass),*)

@@ -26,6 +26,7 @@ use crate::body::for_closure;
 use crate::errors::Errors;
 use crate::function::{Body, Function};
 use crate::receiver::Receiver;
+use crate::self_type::located;
 use crate::signature::{Place, Signature, call_type};
 
 const NOT_A_FUNCTION: &str = "`async_wrap` goes on functions and `impl` blocks, not on this item: write it on the \
@@ -95,7 +96,10 @@ impl Wrap<'_> {
     /// The wrapped function that makes a call of `work`.
     pub(crate) fn around(&self, work: TokenStream) -> TokenStream {
         let facade = &self.options.facade;
-        let call = self.scheduled(quote!(#facade::__private::call(#work)));
+        // What cannot change threads is shown where the function is named.
+        let span = self.span();
+        let path = located(facade.to_token_stream(), span);
+        let call = self.scheduled(quote_spanned!(span=> #path::__private::call(#work)));
         let header = self.header(
             self.signature.arguments.iter().map(Argument::outer),
             call_type(facade, self.signature.output.declared()),
@@ -110,6 +114,11 @@ impl Wrap<'_> {
                 #call
             }
         }
+    }
+
+    /// The place of the function's name, for the expansion's own words.
+    pub(crate) fn span(&self) -> Span {
+        Span::mixed_site().located_at(self.function.signature.ident.span())
     }
 
     /// The function up to its body.
@@ -198,7 +207,7 @@ impl Wrap<'_> {
             let #result: #ty = #block;
             #give
         };
-        quote! {
+        quote_spanned! {self.span()=>
             {
                 #(#take)*
                 move || -> #ty {

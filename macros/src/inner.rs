@@ -37,7 +37,7 @@ impl Wrap<'_> {
         let pass = arguments.iter().map(|argument| argument.pass(std));
         let block = body.block(body.statements.clone());
         let check = self.check_that_free(mention);
-        quote! {
+        quote_spanned! {self.span()=>
             {
                 #check
                 {

@@ -75,7 +75,8 @@ impl VisitMut for SelfType<'_> {
     }
 }
 
-fn located(tokens: TokenStream, span: Span) -> TokenStream {
+/// `tokens`, shown in messages at the place of `span`.
+pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
     tokens
         .into_iter()
         .map(|tree| match tree {

@@ -10,6 +10,7 @@ use crate::display::display;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::receiver::Receiver;
+use crate::thread_bound::{made_free, objection};
 
 /// A signature, read for wrapping.
 pub(crate) struct Signature<'a> {
@@ -77,6 +78,8 @@ impl Output {
                     display(owner),
                 ),
             );
+        } else if let Some(objection) = objection(ty, "return") {
+            errors.at(ty, objection);
         }
         Self((**ty).clone())
     }
@@ -99,7 +102,7 @@ impl Output {
     pub(crate) fn stand_in(&self) -> Type {
         match peel(&self.0) {
             Type::Never(_) => parse_quote!(()),
-            ty => made_static(ty),
+            ty => made_free(&made_static(ty)),
         }
     }
 }

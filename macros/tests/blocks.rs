@@ -16,7 +16,7 @@ struct Db {
 
 /// The block is documented.
 #[async_wrap]
-#[allow(clippy::should_implement_trait, reason = "attributes of the block stay")]
+#[allow(clippy::mixed_attributes_style, reason = "attributes of the block stay, both kinds")]
 impl Db {
     #![allow(clippy::wrong_self_convention, reason = "inner attributes stay too")]
 
