@@ -13,6 +13,8 @@ mod digest;
 mod files;
 mod hashing;
 mod output;
+#[path = "../support/runtime.rs"]
+mod runtime;
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -53,5 +55,5 @@ fn main() -> ExitCode {
 fn runtime(args: &Args) -> Result<AnyRuntime, Box<dyn Error>> {
     files::check(&args.roots)?;
     let pool = ThreadPool::new(args.jobs())?;
-    Ok(args.runtime()?.with_pool(&pool))
+    Ok(args.runtime.start()?.with_pool(&pool))
 }
