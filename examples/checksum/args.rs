@@ -1,12 +1,11 @@
 //! What can be asked for.
 
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::thread;
 
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 
+use crate::cores::cores;
 use crate::runtime::RuntimeChoice;
 
 /// Prints the SHA-256 of every file under the directories, sorted, as sha256sum does.
@@ -36,6 +35,6 @@ pub(crate) struct Args {
 
 impl Args {
     pub(crate) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
+        self.jobs.unwrap_or_else(cores)
     }
 }

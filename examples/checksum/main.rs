@@ -9,6 +9,8 @@
 //! What blocks are plain functions under `#[async_wrap]`: `find`, `digest` and `print`. `hash` awaits them.
 
 mod args;
+#[path = "../support/cores.rs"]
+mod cores;
 mod digest;
 mod files;
 mod hashing;

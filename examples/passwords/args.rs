@@ -1,13 +1,12 @@
 //! What can be asked for.
 
 use std::error::Error;
-use std::num::NonZero;
-use std::thread;
 
 use argon2::Params;
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 
+use crate::cores::cores;
 use crate::runtime::RuntimeChoice;
 
 /// What all hashes at a time may take together. Beyond it, a machine begins to swap, or the system ends the program.
@@ -64,8 +63,4 @@ impl Args {
             format!("--memory {memory}: argon2 says that {error} (it takes {least} KiB or more)").into()
         })
     }
-}
-
-fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
 }

@@ -9,6 +9,8 @@
 //! task that only sleeps shows by how much. Wrapped, it does not.
 
 mod args;
+#[path = "../support/cores.rs"]
+mod cores;
 mod enrolment;
 mod lateness;
 #[path = "../support/runtime.rs"]
