@@ -79,13 +79,14 @@ pub mod __private;
 #[cfg(feature = "async-std")]
 pub use anyloop_async_std::AsyncStd;
 pub use anyloop_core::{
-    Adapter, All, AlreadySet, AnyPool, AnyRuntime, AtMost, BlockOn, BuildError, Builder, Call, Cancel,
-    Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable, InlinePool,
-    InsideOwnCall, Interval, Job, Limited, Limiter, Map, MapCompleted, MapSettle, MapStream, Metrics,
-    NativePool, NoRuntime, Panic, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime,
-    Settle, Settled, Settling, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, Task, TaskError,
-    Tasks, ThreadPool, Timeout, TryGather, TryGatherable, Until, Warning, Work, cpu, from_thread, gather,
-    on_warning, race, race_ok, register, set_default, set_default_pool, try_gather, yield_now,
+    Actor, ActorBuilder, ActorCall, ActorSettle, ActorStart, Adapter, All, AlreadySet, AnyPool, AnyRuntime,
+    AtMost, BlockOn, BuildError, Builder, Call, Cancel, Completed, DRAIN_LIMIT, Distribution, Drain, Elapsed,
+    EnterGuard, Gather, Gatherable, InlinePool, InsideOwnCall, Interval, Job, Limited, Limiter, Map,
+    MapCompleted, MapSettle, MapStream, Metrics, NativePool, NoRuntime, Panic, PanicPolicy, Partial, Pool,
+    PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime, Settle, Settled, Settling, Shutdown,
+    ShutdownReport, ShutdownTimeout, StallReport, Task, TaskError, Tasks, ThreadPool, Timeout, TryGather,
+    TryGatherable, Until, Warning, Work, cpu, from_thread, gather, on_warning, race, race_ok, register,
+    set_default, set_default_pool, try_gather, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::pool::Refused;
 
@@ -34,6 +34,8 @@ pub enum TaskError {
     NoThread(io::Error),
     /// There is no such pool here; the text says why and what to do.
     NoPool(Box<str>),
+    /// The [`Actor`](crate::Actor) has no value any more; the text says what panicked.
+    Poisoned(Arc<str>),
 }
 
 impl fmt::Display for TaskError {
@@ -51,9 +53,13 @@ impl fmt::Display for TaskError {
                  raise the process's thread limit or lower max_threads"
             ),
             Self::NoPool(why) => f.write_str(why),
+            Self::Poisoned(why) => write!(f, "{POISONED}{why}"),
         }
     }
 }
+
+/// What is wrong with an actor of which something panicked.
+pub(crate) const POISONED: &str = "the actor has no value any more: ";
 
 impl std::error::Error for TaskError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
@@ -77,6 +83,7 @@ impl From<Refused> for TaskError {
             Refused::Full => Self::Full,
             Refused::NoThread(error) => Self::NoThread(error),
             Refused::NoPool(why) => Self::NoPool(why),
+            Refused::Poisoned(why) => Self::Poisoned(why),
         }
     }
 }

@@ -11,11 +11,13 @@
 //! | pool | runs blocking closures: [`ThreadPool`], or the pool a runtime brings |
 //! | task | something that is running; [`Task`] is its handle |
 //! | call | a wrapped blocking call that has not started yet: [`Call`] |
+//! | actor | a value on a thread of its own, and the calls that use it: [`Actor`] |
 //! | gather | wait for many, results in input order: [`gather()`] |
 //!
 //! The contract that all of it keeps is written down in `docs/CONTRACT.md`, clause by clause, and
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
+mod actor;
 mod call;
 mod catch;
 mod context;
@@ -43,6 +45,7 @@ mod warning;
 mod work;
 mod yield_now;
 
+pub use actor::{Actor, ActorBuilder, ActorCall, ActorSettle, ActorStart, PanicPolicy};
 pub use call::{Call, Settle};
 pub use context::EnterGuard;
 pub use cpu::cpu;

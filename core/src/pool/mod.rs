@@ -12,6 +12,7 @@ use std::fmt;
 use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
+use std::sync::Arc;
 
 pub use any::AnyPool;
 pub use inline::InlinePool;
@@ -20,7 +21,7 @@ pub use limited::Limited;
 pub use relay::Turn;
 pub(crate) use unavailable::Unavailable;
 
-use crate::error::TaskError;
+use crate::error::{POISONED, TaskError};
 use crate::limiter::Limiting;
 use crate::map::Map;
 use crate::task::{Awaiter, Runnable, Task};
@@ -125,6 +126,8 @@ pub enum Refused {
     NoThread(io::Error),
     /// There is no such pool here; the text says why and what to do.
     NoPool(Box<str>),
+    /// The [`Actor`](crate::Actor) has no value any more; the text says what panicked.
+    Poisoned(Arc<str>),
 }
 
 impl fmt::Display for Refused {
@@ -136,6 +139,7 @@ impl fmt::Display for Refused {
                 write!(f, "the pool needs a thread and the system refused it: {error}")
             }
             Self::NoPool(why) => f.write_str(why),
+            Self::Poisoned(why) => write!(f, "{POISONED}{why}"),
         }
     }
 }

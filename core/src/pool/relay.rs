@@ -244,6 +244,7 @@ fn same(reason: &Refused) -> Refused {
             None => io::Error::new(error.kind(), error.to_string()),
         }),
         Refused::NoPool(why) => Refused::NoPool(why.clone()),
+        Refused::Poisoned(why) => Refused::Poisoned(why.clone()),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Handles of what is running.
 
+mod answer;
 mod awaiter;
 mod cancelling;
 mod carried;
@@ -18,6 +19,7 @@ use crate::context::forbid_in_poll;
 use crate::error::TaskError;
 use crate::park;
 
+pub(crate) use answer::Answer;
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
@@ -63,6 +65,10 @@ impl<T: Send + 'static> Task<T> {
 
     pub(crate) fn from_closure(handle: Awaiter<T>) -> Self {
         Self::new(handle)
+    }
+
+    pub(crate) fn from_answer(answer: Answer<T>) -> Self {
+        Self::new(answer)
     }
 
     pub(crate) fn failed(error: TaskError) -> Self {

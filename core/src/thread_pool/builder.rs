@@ -14,7 +14,8 @@ use super::shared::Shared;
 use crate::warning::StallReport;
 
 /// What starts a thread: `std::thread::Builder::spawn`, or what replaces it.
-type Spawn = dyn Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> + Send + Sync;
+pub(crate) type Spawn =
+    dyn Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> + Send + Sync;
 
 /// Settings for a [`ThreadPool`].
 ///
@@ -177,9 +178,7 @@ impl Builder {
     ///
     /// [`BuildError`] names the setting that cannot be.
     pub fn build(self) -> Result<ThreadPool, BuildError> {
-        if self.name.contains('\0') {
-            return Err(BuildError::NameWithNul { name: self.name });
-        }
+        check_name(&self.name)?;
         let max_threads = match self.max_threads {
             Some(max_threads) => NonZeroUsize::new(max_threads).ok_or(BuildError::NoThreads)?,
             None => max_threads_of(env::var_os(MAX_THREADS_VARIABLE))?,
@@ -190,9 +189,7 @@ impl Builder {
                 max_threads: max_threads.get(),
             });
         }
-        if self.stack_size.is_some_and(|size| size > isize::MAX.unsigned_abs() / 2) {
-            return Err(BuildError::StackTooLarge);
-        }
+        check_stack_size(self.stack_size)?;
         let queue_limit = match self.queue_limit {
             Some(calls) => Some(NonZeroUsize::new(calls).ok_or(BuildError::NoRoom)?),
             None => None,
@@ -222,6 +219,21 @@ impl Builder {
         };
         Ok(ThreadPool::from_shared(Arc::new(Shared::new(settings))))
     }
+}
+
+/// For a thread.
+pub(crate) fn check_name(name: &str) -> Result<(), BuildError> {
+    if name.contains('\0') {
+        return Err(BuildError::NameWithNul { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+pub(crate) fn check_stack_size(bytes: Option<usize>) -> Result<(), BuildError> {
+    if bytes.is_some_and(|size| size > isize::MAX.unsigned_abs() / 2) {
+        return Err(BuildError::StackTooLarge);
+    }
+    Ok(())
 }
 
 /// The settings of the process's pool, and what is wrong with the environment's, if anything is.
@@ -288,6 +300,14 @@ pub enum BuildError {
         /// What it says.
         value: String,
     },
+    /// An actor is to rebuild its value after a panic, and has a factory that runs only once.
+    CannotRebuild,
+    /// An actor on a pool has no thread of its own, which this setting is for.
+    #[non_exhaustive]
+    NoOwnThread {
+        /// The setting.
+        setting: &'static str,
+    },
 }
 
 impl fmt::Display for BuildError {
@@ -306,6 +326,12 @@ impl fmt::Display for BuildError {
             Self::NoRoom => f.write_str(
                 "a queue needs room for at least one call: queue_limit is 0, and every call would be refused",
             ),
+            Self::CannotRebuild => f.write_str(
+                "PanicPolicy::Rebuild needs a factory that can run again: use start_with or try_start_with",
+            ),
+            Self::NoOwnThread { setting } => {
+                write!(f, "{setting} is for a thread of its own, which an actor on a pool does not have")
+            }
             Self::StackTooLarge => f.write_str("stack_size is larger than the address space"),
             Self::Environment { value } => write!(
                 f,

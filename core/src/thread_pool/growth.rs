@@ -41,7 +41,7 @@ pub(super) enum Role {
 }
 
 /// Under the pool's lock.
-pub(super) struct Growth {
+pub(crate) struct Growth {
     pub(super) cores: usize,
     /// Workers on their way to the queue.
     pub(super) searching: usize,
@@ -59,7 +59,7 @@ pub(super) struct Growth {
 }
 
 impl Growth {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let linger = (cores > 1).then_some(Backoff::NEW);
         Self {
@@ -89,7 +89,7 @@ impl Growth {
     }
 
     /// How long a worker that finds nothing to do may linger now, counted as a searcher.
-    pub(super) fn begin_linger(&mut self) -> Option<Duration> {
+    pub(crate) fn begin_linger(&mut self) -> Option<Duration> {
         if self.searching > 0 {
             return None;
         }
@@ -105,7 +105,7 @@ impl Growth {
 
     /// Whether a job that comes now ends within a moment, if it is a short one: since a worker is awake for
     /// it, or was for the first of the burst that it belongs to.
-    pub(super) fn is_expected_soon(&mut self, has_work: bool) -> bool {
+    pub(crate) fn is_expected_soon(&mut self, has_work: bool) -> bool {
         if self.lingering && !has_work {
             self.burst_left = BURST;
         }
@@ -115,7 +115,7 @@ impl Growth {
     }
 
     /// `hit` says after how long a job came.
-    pub(super) fn end_linger(&mut self, hit: Option<Duration>) {
+    pub(crate) fn end_linger(&mut self, hit: Option<Duration>) {
         self.lingering = false;
         self.searching -= 1;
         match hit {

@@ -24,11 +24,13 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
+pub(crate) use builder::{Spawn, check_name, check_stack_size};
 pub(crate) use employment::is_stopping;
-pub(crate) use growth::Pace;
+pub(crate) use growth::{Growth, Pace};
 pub(crate) use lend::Lent;
 pub use metrics::{Distribution, Metrics};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
+pub(crate) use threads::same_error;
 
 use crate::pool::{AnyPool, Job, Pool, Refused};
 use queue::OWN;

@@ -143,7 +143,7 @@ fn body_lost() -> io::Error {
 }
 
 /// `io::Error` cannot be cloned.
-fn same_error(error: &io::Error) -> io::Error {
+pub(crate) fn same_error(error: &io::Error) -> io::Error {
     match error.raw_os_error() {
         Some(code) => io::Error::from_raw_os_error(code),
         None => io::Error::new(error.kind(), error.to_string()),

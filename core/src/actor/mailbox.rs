@@ -1,0 +1,322 @@
+//! The calls that wait for an actor, and who takes them out.
+//!
+//! One lock over a queue and a mark that says whether somebody is at it (`Staff`). Nobody who is at it leaves
+//! before it has found the queue empty under that lock; and a push that finds nobody calls somebody in. So no call
+//! is stranded, and no two run at the same time. All foreign code (jobs, pools, hooks) is called and dropped
+//! without the lock.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::thread::OwnThread;
+use crate::catch::{drop_quietly, quietly};
+use crate::error::TaskError;
+use crate::pool::{AnyPool, Job, Refused};
+use crate::spin::spin;
+use crate::thread_pool::{Growth, same_error};
+
+pub(super) struct Mailbox {
+    state: Mutex<State>,
+    /// Rung for the actor's thread when it sleeps.
+    bell: Condvar,
+    /// Raised by a push, for a thread that lingers without the lock.
+    pushed: AtomicBool,
+    /// The most calls that wait, but for those that are patient.
+    limit: usize,
+    pub(super) engine: Engine,
+    /// Where the actor was made.
+    pub(super) place: &'static Location<'static>,
+}
+
+/// Who runs the calls.
+pub(super) enum Engine {
+    Thread(OwnThread),
+    Pool(Rented),
+}
+
+/// A pool's threads, in turns.
+pub(super) struct Rented {
+    pub(super) pool: AnyPool,
+    /// The actor's value between two calls.
+    pub(super) value: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Rented {
+    pub(super) fn swap(&self, value: Option<Box<dyn Any + Send>>) -> Option<Box<dyn Any + Send>> {
+        std::mem::replace(&mut *self.value.lock().unwrap_or_else(PoisonError::into_inner), value)
+    }
+}
+
+impl Drop for Rented {
+    fn drop(&mut self) {
+        drop_quietly(self.swap(None));
+    }
+}
+
+struct State {
+    /// What makes the value: before everything else, and whatever the limit.
+    first: Option<Job>,
+    queue: VecDeque<Job>,
+    closed: Option<Closed>,
+    staff: Staff,
+    /// How long its thread lingers before it sleeps.
+    growth: Growth,
+    /// The length at which the queue is cleared of cancelled calls.
+    sweep_at: usize,
+}
+
+/// The least such length.
+const SWEEP: usize = 1024;
+
+/// Why it takes no more.
+#[derive(Clone)]
+pub(super) enum Closed {
+    Shutdown,
+    Poisoned(Arc<str>),
+}
+
+impl Closed {
+    fn reason(&self) -> Refused {
+        match self {
+            Self::Shutdown => Refused::Shutdown,
+            Self::Poisoned(why) => Refused::Poisoned(why.clone()),
+        }
+    }
+}
+
+/// Who is at the queue.
+#[derive(Clone, Copy, PartialEq)]
+enum Staff {
+    /// Nobody. Nothing is queued then.
+    Absent,
+    /// Somebody runs calls, or is on the way.
+    AtWork,
+    /// The actor's thread waits for the bell.
+    Asleep,
+}
+
+/// How a call is queued.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Manner {
+    /// Refused if the queue is full.
+    Now,
+    /// Waits for room. The queue is as long as the limit; behind it the patient ones stand in line, in the same order.
+    Patient,
+    /// Makes the value.
+    First,
+    /// Nothing comes after it.
+    Last,
+}
+
+impl State {
+    fn pop(&mut self) -> Option<Job> {
+        self.first.take().or_else(|| self.queue.pop_front())
+    }
+
+    fn has_work(&self) -> bool {
+        self.first.is_some() || !self.queue.is_empty()
+    }
+
+    /// Takes cancelled calls out, to be dropped without the lock.
+    fn sweep(&mut self) -> Vec<Job> {
+        let (spent, left): (Vec<_>, Vec<_>) = self.queue.drain(..).partition(Job::is_cancelled);
+        self.queue.extend(left);
+        self.sweep_at = SWEEP.max(self.queue.len() * 2);
+        spent
+    }
+
+    fn drain(&mut self) -> Vec<Job> {
+        self.first.take().into_iter().chain(self.queue.drain(..)).collect()
+    }
+}
+
+impl Mailbox {
+    pub(super) fn new(limit: Option<usize>, engine: Engine, place: &'static Location<'static>) -> Arc<Self> {
+        let state = State {
+            first: None,
+            queue: VecDeque::new(),
+            closed: None,
+            staff: Staff::Absent,
+            growth: Growth::new(),
+            sweep_at: SWEEP,
+        };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            bell: Condvar::new(),
+            pushed: AtomicBool::new(false),
+            limit: limit.unwrap_or(usize::MAX),
+            engine,
+            place,
+        })
+    }
+
+    /// Its address, for as long as it lives.
+    pub(super) fn address(self: &Arc<Self>) -> usize {
+        Arc::as_ptr(self).addr()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing foreign runs under it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a call.
+    pub(super) fn push(self: &Arc<Self>, job: Job, manner: Manner) -> Result<(), Refused> {
+        let mut state = self.lock();
+        if let Some(closed) = &state.closed {
+            let reason = closed.reason();
+            drop(state);
+            drop(job);
+            return Err(reason);
+        }
+        let is_full = |state: &State| manner == Manner::Now && state.queue.len() >= self.limit;
+        let spent =
+            if is_full(&state) || state.queue.len() >= state.sweep_at { state.sweep() } else { Vec::new() };
+        if is_full(&state) {
+            drop(state);
+            drop((job, spent));
+            return Err(Refused::Full);
+        }
+        let has_work = state.has_work();
+        if state.growth.is_expected_soon(has_work) {
+            job.expect_soon();
+        }
+        match manner {
+            Manner::First => state.first = Some(job),
+            Manner::Now | Manner::Patient => state.queue.push_back(job),
+            Manner::Last => {
+                state.closed = Some(Closed::Shutdown);
+                state.queue.push_back(job);
+            }
+        }
+        let staff = std::mem::replace(&mut state.staff, Staff::AtWork);
+        drop(state);
+        drop(spent);
+        match staff {
+            // ORDERING: Relaxed: a hint; who acts on it takes the lock.
+            Staff::AtWork => self.pushed.store(true, Ordering::Relaxed),
+            Staff::Asleep => self.bell.notify_one(),
+            Staff::Absent => self.call_in(),
+        }
+        Ok(())
+    }
+
+    fn call_in(self: &Arc<Self>) {
+        match &self.engine {
+            Engine::Thread(thread) => thread.start(self),
+            Engine::Pool(rented) => rented.start(self),
+        }
+    }
+
+    /// The actor's thread takes its next call, for which it may sleep; `None` at the end.
+    pub(super) fn next(&self) -> Option<Job> {
+        let mut state = self.lock();
+        let mut lingered = false;
+        loop {
+            if let Some(job) = state.pop() {
+                return Some(job);
+            }
+            if state.closed.is_some() {
+                state.staff = Staff::Absent;
+                return None;
+            }
+            if !std::mem::replace(&mut lingered, true)
+                && let Some(limit) = state.growth.begin_linger()
+            {
+                state = self.linger(state, limit);
+                continue;
+            }
+            state.staff = Staff::Asleep;
+            while state.staff == Staff::Asleep {
+                state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
+            }
+        }
+    }
+
+    /// Looks for another call for a moment, without the lock: a wake-up would cost the submitter more.
+    fn linger<'a>(&'a self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
+        // ORDERING: Relaxed: a hint, reset under the lock while the queue is empty. A push that it does not show yet
+        // is found when the time is up, under the lock.
+        self.pushed.store(false, Ordering::Relaxed);
+        drop(state);
+        let begun = Instant::now();
+        spin(limit, || self.pushed.load(Ordering::Relaxed));
+        let waited = begun.elapsed();
+        let mut state = self.lock();
+        let hit = state.has_work().then_some(waited);
+        state.growth.end_linger(hit);
+        state
+    }
+
+    /// The next call, if it runs under the same runtime.
+    pub(super) fn next_under(&self, driver: usize) -> Option<Job> {
+        let mut state = self.lock();
+        if state.first.is_some() || state.queue.front().is_none_or(|job| job.driver() != driver) {
+            return None;
+        }
+        state.pop()
+    }
+
+    /// A pool's thread takes the next call, or leaves; `true` says that nothing will come any more.
+    pub(super) fn next_or_leave(&self) -> Result<Job, bool> {
+        let mut state = self.lock();
+        state.pop().ok_or_else(|| {
+            state.staff = Staff::Absent;
+            state.closed.is_some()
+        })
+    }
+
+    /// Whether a call waits.
+    pub(super) fn has_work(&self) -> bool {
+        self.lock().has_work()
+    }
+
+    /// Whoever was called in does not come: what is queued ends in the reason.
+    pub(super) fn staff_failed(&self, reason: &TaskError) {
+        let stranded = {
+            let mut state = self.lock();
+            state.staff = Staff::Absent;
+            state.drain()
+        };
+        for job in stranded {
+            job.refuse(match reason {
+                TaskError::Full => Refused::Full,
+                TaskError::NoThread(error) => Refused::NoThread(same_error(error)),
+                TaskError::NoPool(why) => Refused::NoPool(why.clone()),
+                _ => Refused::Shutdown,
+            });
+        }
+    }
+
+    /// The value is gone: what is queued, and what comes, ends in the reason.
+    pub(super) fn poison(&self, why: &Arc<str>) {
+        let queued = {
+            let mut state = self.lock();
+            state.closed = Some(Closed::Poisoned(why.clone()));
+            state.drain()
+        };
+        for job in queued {
+            quietly(|| job.refuse(Refused::Poisoned(why.clone())));
+        }
+    }
+
+    /// Takes no more, if there is nothing that a thread would have to do for that: no value, and nothing queued.
+    pub(super) fn close_unstaffed(&self) -> bool {
+        let mut state = self.lock();
+        let nothing = state.staff == Staff::Absent && matches!(self.engine, Engine::Thread(_));
+        if nothing && state.closed.is_none() {
+            state.closed = Some(Closed::Shutdown);
+        }
+        nothing || state.closed.is_some()
+    }
+
+    /// Whether it takes no more, and how many calls wait.
+    pub(super) fn standing(&self) -> (bool, usize) {
+        let state = self.lock();
+        (state.closed.is_some(), state.queue.len())
+    }
+}

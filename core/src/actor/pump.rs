@@ -1,0 +1,191 @@
+//! An actor without a thread of its own: a job of some pool runs its calls, for a turn.
+
+use std::cell::Cell;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::mailbox::{Engine, Mailbox, Rented};
+use super::turn::in_turn;
+use crate::catch::{catch, drop_quietly, quietly};
+use crate::error::TaskError;
+use crate::limiter::{Permit, holding};
+use crate::pool::{Job, Pool};
+use crate::task::{Ran, Runnable};
+
+/// After so long, it gives its thread back and queues up again, whoever waits: a view cannot tell of its own (C18).
+const TURN: Duration = Duration::from_millis(1);
+
+thread_local! {
+    /// This thread is queueing up again.
+    static SUBMITTING: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Rented {
+    /// Lets the pool run what is queued.
+    pub(super) fn start(&self, mailbox: &Arc<Mailbox>) {
+        if let Some(reason) = self.submit(mailbox) {
+            mailbox.staff_failed(&reason);
+        }
+    }
+
+    /// Queues a pump; the reason if it will not run.
+    fn submit(&self, mailbox: &Arc<Mailbox>) -> Option<TaskError> {
+        let pump = Arc::new(Pump { mailbox: mailbox.clone(), state: Mutex::default() });
+        pump.begin_submission();
+        let job = Job::new(pump.clone());
+        // The calls have waited their turn already, so they can wait for room, too.
+        let refused = match catch(|| self.pool.execute_patiently(job)) {
+            Ok(answer) => answer.err().map(TaskError::from),
+            Err(panic) => {
+                drop_quietly(panic);
+                Some(TaskError::Shutdown)
+            }
+        };
+        pump.settle(refused)
+    }
+}
+
+/// One turn. It has no context of its own: each call brings one along.
+struct Pump {
+    mailbox: Arc<Mailbox>,
+    state: Mutex<Underway>,
+}
+
+#[derive(Default)]
+struct Underway {
+    /// It has run, or its end was reported.
+    done: bool,
+    /// Its submitter is inside `Pool::execute`.
+    submitting: bool,
+    /// Why the pool gave it up meanwhile.
+    given_up: Option<TaskError>,
+    permit: Option<Permit>,
+}
+
+impl Pump {
+    fn lock(&self) -> MutexGuard<'_, Underway> {
+        // Values are moved under it, and nothing is dropped.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The pool has answered. Returns the reason if the pump will not run.
+    fn settle(&self, refused: Option<TaskError>) -> Option<TaskError> {
+        let (reason, unused) = {
+            let mut state = self.lock();
+            state.submitting = false;
+            let given_up = state.given_up.take();
+            let (reason, unused) = match refused {
+                Some(refused) => (Some(refused), given_up),
+                None => (given_up, None),
+            };
+            if state.done || reason.is_none() {
+                (None, reason.or(unused))
+            } else {
+                state.done = true;
+                (reason, unused)
+            }
+        };
+        drop_quietly(unused);
+        reason
+    }
+}
+
+impl Runnable for Pump {
+    fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
+        let permit = {
+            let mut state = self.lock();
+            if std::mem::replace(&mut state.done, true) {
+                return Ran::Cancelled;
+            }
+            state.permit.take()
+        };
+        let ((), permit) = holding(permit, || self.mailbox.pump());
+        drop_quietly(permit);
+        more();
+        Ran::Returned
+    }
+
+    fn refuse(&self, reason: TaskError) {
+        let lost = {
+            let mut state = self.lock();
+            if state.done || state.submitting {
+                let before = if state.done { Some(reason) } else { state.given_up.replace(reason) };
+                drop(state);
+                drop_quietly(before);
+                return;
+            }
+            state.done = true;
+            (reason, state.permit.take())
+        };
+        self.mailbox.staff_failed(&lost.0);
+        drop_quietly(lost);
+    }
+
+    fn spent(&self) -> Option<Ran> {
+        self.lock().done.then_some(Ran::Cancelled)
+    }
+
+    fn carry(&self, permit: Permit) {
+        let mut state = self.lock();
+        if state.done {
+            drop(state);
+            drop_quietly(permit);
+        } else {
+            let outer = state.permit.take();
+            state.permit = Some(permit.within(outer));
+        }
+    }
+
+    fn expect_soon(&self) {}
+
+    fn begin_submission(&self) {
+        self.lock().submitting = true;
+    }
+
+    fn end_submission(&self, refused: Option<TaskError>) {
+        if let Some(reason) = self.settle(refused) {
+            self.mailbox.staff_failed(&reason);
+        }
+    }
+
+    fn driver(&self) -> usize {
+        0
+    }
+
+    fn place(&self) -> &'static Location<'static> {
+        self.mailbox.place
+    }
+}
+
+impl Mailbox {
+    /// Runs calls for a turn.
+    fn pump(self: &Arc<Self>) {
+        let Engine::Pool(rented) = &self.engine else { return };
+        // On a pool that runs jobs in place, queueing up again is only a deeper call.
+        let in_place = SUBMITTING.replace(false);
+        let mut begun = Instant::now();
+        loop {
+            match self.next_or_leave() {
+                Ok(job) => in_turn(self.address(), || quietly(|| job.run())),
+                Err(closed) => {
+                    if closed {
+                        drop_quietly(rented.swap(None));
+                    }
+                    return;
+                }
+            }
+            if !in_place && begun.elapsed() >= TURN && self.has_work() {
+                SUBMITTING.set(true);
+                let refused = rented.submit(self);
+                SUBMITTING.set(false);
+                if refused.is_none() {
+                    return;
+                }
+                // If the pool does not take that, this turn goes on.
+                drop_quietly(refused);
+                begun = Instant::now();
+            }
+        }
+    }
+}

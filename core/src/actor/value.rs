@@ -1,0 +1,214 @@
+//! An actor's value: how it is made, kept between calls, and lost.
+
+use std::any::Any;
+use std::panic::Location;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::PanicPolicy;
+use super::mailbox::{Engine, Mailbox, Manner};
+use super::thread;
+use crate::catch::{catch, drop_quietly};
+use crate::error::{Panic, TaskError};
+use crate::pool::Job;
+use crate::task::{Answer, Awaiter, Task};
+
+pub(super) struct Core<T> {
+    pub(super) mailbox: Arc<Mailbox>,
+    /// For a value that changes threads between calls.
+    pub(super) boxed: Option<Boxing<T>>,
+    pub(super) factory: Mutex<Factory<T>>,
+    pub(super) policy: PanicPolicy,
+}
+
+/// How a value is boxed that is known to be `Send`.
+pub(super) type Boxing<T> = fn(T) -> Box<dyn Any + Send>;
+
+/// What makes the value.
+pub(super) enum Factory<T> {
+    Once(Box<dyn FnOnce() -> T + Send>),
+    /// The text says why it could not.
+    Again(Box<dyn FnMut() -> Result<T, Arc<str>> + Send>),
+    Gone,
+}
+
+/// The value, in the hands of the call that runs.
+pub(super) enum Value<T> {
+    Bound(Box<T>),
+    Movable(Box<dyn Any + Send>),
+}
+
+impl<T: 'static> Value<T> {
+    fn get(&mut self) -> &mut T {
+        match self {
+            Self::Bound(value) => value,
+            Self::Movable(any) => match any.downcast_mut() {
+                Some(value) => value,
+                None => unreachable!("{OWN_TYPE}"),
+            },
+        }
+    }
+
+    fn into_inner(self) -> T {
+        match self {
+            Self::Bound(value) => *value,
+            Self::Movable(any) => match any.downcast() {
+                Ok(value) => *value,
+                Err(_) => unreachable!("{OWN_TYPE}"),
+            },
+        }
+    }
+}
+
+const OWN_TYPE: &str = "an actor keeps values of its own type alone";
+
+impl<T: 'static> Core<T> {
+    fn swap_factory(&self, factory: Factory<T>) -> Factory<T> {
+        std::mem::replace(&mut *self.factory.lock().unwrap_or_else(PoisonError::into_inner), factory)
+    }
+
+    /// The value, if it is there: inside a call of the actor.
+    fn take(&self) -> Option<Value<T>> {
+        match &self.mailbox.engine {
+            Engine::Thread(_) => thread::swap(None)?.downcast().ok().map(Value::Bound),
+            Engine::Pool(rented) => rented.swap(None).map(Value::Movable),
+        }
+    }
+
+    /// Keeps it for the next call.
+    fn put(&self, value: Value<T>) {
+        match (value, &self.mailbox.engine) {
+            (Value::Bound(value), _) => drop_quietly(thread::swap(Some(value))),
+            (Value::Movable(value), Engine::Pool(rented)) => drop_quietly(rented.swap(Some(value))),
+            (Value::Movable(_), Engine::Thread(_)) => unreachable!("only a pool's actor moves its value"),
+        }
+    }
+
+    fn seated(&self, value: T) -> Value<T> {
+        match self.boxed {
+            Some(boxed) => Value::Movable(boxed(value)),
+            None => Value::Bound(Box::new(value)),
+        }
+    }
+
+    /// Keeps a new value.
+    pub(super) fn seat(&self, value: T) {
+        self.put(self.seated(value));
+    }
+
+    /// Keeps what makes the next value.
+    pub(super) fn rebuild_with(&self, factory: Box<dyn FnMut() -> Result<T, Arc<str>> + Send>) {
+        let rebuilds = self.policy == PanicPolicy::Rebuild;
+        let unused =
+            if rebuilds { self.swap_factory(Factory::Again(factory)) } else { Factory::Again(factory) };
+        drop_quietly(unused);
+    }
+
+    /// The value, which is made if there is none.
+    fn value(&self) -> Result<Value<T>, TaskError> {
+        if let Some(value) = self.take() {
+            return Ok(value);
+        }
+        let made = match self.swap_factory(Factory::Gone) {
+            Factory::Once(factory) => catch(factory).map_err(|panic| {
+                let why = factory_panicked(panic);
+                self.mailbox.poison(&why);
+                why
+            }),
+            Factory::Again(mut factory) => {
+                let made = catch(&mut factory);
+                drop_quietly(self.swap_factory(Factory::Again(factory)));
+                made.map_err(factory_panicked).and_then(|made| made)
+            }
+            Factory::Gone => return Err(TaskError::Shutdown),
+        };
+        made.map(|value| self.seated(value)).map_err(TaskError::Poisoned)
+    }
+
+    /// Makes the value, for the calls that come.
+    pub(super) fn make(&self) -> Result<(), TaskError> {
+        self.value().map(|value| self.put(value))
+    }
+
+    /// Runs a call.
+    pub(super) fn perform<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, TaskError> {
+        let mut value = match self.value() {
+            Ok(value) => value,
+            Err(error) => {
+                drop_quietly(f);
+                return Err(error);
+            }
+        };
+        match catch(|| f(value.get())) {
+            Ok(output) => {
+                self.put(value);
+                Ok(output)
+            }
+            Err(panic) => {
+                self.survive(value, &panic);
+                Err(TaskError::Panicked(panic))
+            }
+        }
+    }
+
+    /// After a call's panic.
+    fn survive(&self, value: Value<T>, panic: &Panic) {
+        match self.policy {
+            PanicPolicy::Keep => self.put(value),
+            PanicPolicy::Rebuild => drop_quietly(value),
+            PanicPolicy::Poison => {
+                drop_quietly(value);
+                self.mailbox.poison(&format!("a call of it panicked: {}", panic.message()).into());
+            }
+        }
+    }
+
+    /// Gives the value away.
+    pub(super) fn give(&self) -> Result<T, TaskError> {
+        self.value().map(Value::into_inner)
+    }
+
+    /// Drops the value, here.
+    fn vacate(&self) -> Result<(), TaskError> {
+        let (value, factory) = (self.take(), self.swap_factory(Factory::Gone));
+        drop_quietly(factory);
+        catch(|| drop(value)).map_err(TaskError::Panicked)
+    }
+
+    /// The end: the last call is the drop of the value.
+    pub(super) fn vacate_last(self: &Arc<Self>, place: &'static Location<'static>) -> Task<()> {
+        let core = self.clone();
+        self.submit(Manner::Last, move || core.vacate(), place)
+    }
+
+    /// Queues a call of the actor, whatever it does.
+    pub(super) fn submit<R: Send + 'static>(
+        &self,
+        manner: Manner,
+        work: impl FnOnce() -> Result<R, TaskError> + Send + 'static,
+        place: &'static Location<'static>,
+    ) -> Task<R> {
+        let (mut awaiter, closure) = Awaiter::pair(work, place);
+        if let Err(refused) = self.mailbox.push(Job::new(closure), manner) {
+            awaiter.refused(TaskError::from(refused));
+        }
+        self.answer(awaiter)
+    }
+
+    pub(super) fn answer<R: Send + 'static>(&self, awaiter: Awaiter<Result<R, TaskError>>) -> Task<R> {
+        Task::from_answer(Answer::new(awaiter, self.mailbox.address()))
+    }
+}
+
+impl<T> Drop for Core<T> {
+    fn drop(&mut self) {
+        // A factory that never ran is foreign code, too.
+        let factory = self.factory.get_mut().unwrap_or_else(PoisonError::into_inner);
+        drop_quietly(std::mem::replace(factory, Factory::Gone));
+    }
+}
+
+fn factory_panicked(panic: Panic) -> Arc<str> {
+    let why = format!("its factory panicked: {}", panic.message());
+    drop_quietly(panic);
+    why.into()
+}
