@@ -1,9 +1,10 @@
 //! What the attributes expand to. Not for direct use, and free to change in any release.
 
+use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::{ExitCode, Termination};
 
-use anyloop_core::{AnyRuntime, BlockOn, Call, Drain, Panic, Run, Work};
+use anyloop_core::{Actor, AnyRuntime, BlockOn, Call, Drain, Panic, Run, TaskError, Work};
 
 pub use std;
 
@@ -82,4 +83,42 @@ where
         }
         Err(payload) => Some(Panic::from(payload).message().to_owned()),
     }
+}
+
+/// `#[async_wrap(actor = ..)]` on a constructor that gives the value.
+pub async fn actor<T, H, F>(factory: F) -> H
+where
+    T: 'static,
+    H: From<Actor<T>>,
+    F: FnOnce() -> T + Send + 'static,
+{
+    match actor_or_error(|| Ok::<T, Infallible>(factory())).await {
+        Ok(handle) => handle,
+    }
+}
+
+/// `#[async_wrap(actor = ..)]` on a constructor that gives the value or an error.
+pub async fn actor_or_error<T, H, E, F>(factory: F) -> Result<H, E>
+where
+    T: 'static,
+    H: From<Actor<T>>,
+    E: Send + 'static,
+    F: FnOnce() -> Result<T, E> + Send + 'static,
+{
+    crate::registration::register();
+    match Actor::try_new(factory).await {
+        Ok(made) => made.map(H::from),
+        Err(TaskError::Panicked(panic)) => panic.resume(),
+        Err(error) => panic!("an actor's value was not made: {error}"),
+    }
+}
+
+/// `#[async_wrap(actor = ..)]` on a constructor that gives the value or nothing.
+pub async fn actor_or_none<T, H, F>(factory: F) -> Option<H>
+where
+    T: 'static,
+    H: From<Actor<T>>,
+    F: FnOnce() -> Option<T> + Send + 'static,
+{
+    actor_or_error(|| factory().ok_or(())).await.ok()
 }

@@ -1,42 +1,65 @@
 //! The options in an attribute's parentheses: `pool = EXPR, limit = 4`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
-use syn::ext::IdentExt;
-use syn::parse::{ParseStream, Parser};
-use syn::{Error, Expr, Lit, Path, Token, UnOp, parse_quote_spanned};
+use syn::{Expr, Lit, Path, UnOp, Visibility, parse_quote_spanned};
 
 use crate::errors::Errors;
+use crate::vocabulary::{Value, Vocabulary, settings};
 
-/// One attribute's options, as its messages list them.
-pub(crate) struct Vocabulary {
-    attribute: &'static str,
-    /// Name, and how it is written.
-    options: &'static [(&'static str, &'static str)],
-    /// What people know from elsewhere, and what there is here.
-    foreign: &'static [(&'static str, &'static str)],
-}
+const POOL: (&str, &str) = ("pool", "pool = EXPR");
+const LIMIT: (&str, &str) = ("limit", "limit = NUMBER");
+const NAME: (&str, &str) = ("name", "name = other_name");
+const CRATE: (&str, &str) = ("crate", "crate = PATH");
 
+const NATIVE: (&str, &str) = ("native", "write `pool = native`");
+const CPU: (&str, &str) = ("cpu", "write `pool = cpu`");
+const EXECUTOR: (&str, &str) = ("executor", "write `pool = EXPR`");
+const MAX_THREADS: (&str, &str) = ("max_threads", "write `limit = NUMBER`");
+
+/// On a function or a method by itself.
 const WRAP: Vocabulary = Vocabulary {
     attribute: "async_wrap",
-    options: &[("pool", "pool = EXPR"), ("limit", "limit = NUMBER"), ("crate", "crate = PATH")],
+    options: &[POOL, LIMIT, NAME, CRATE],
     foreign: &[
-        ("native", "write `pool = native`"),
-        ("cpu", "write `pool = cpu`"),
-        ("executor", "write `pool = EXPR`"),
-        ("max_threads", "write `limit = NUMBER`"),
+        NATIVE,
+        CPU,
+        EXECUTOR,
+        MAX_THREADS,
+        ("skip", "`skip` is for methods in an `impl` block that has the attribute itself: remove this one"),
+        ("actor", "`actor` goes on the `impl` block"),
     ],
+};
+
+/// On an `impl` block.
+const BLOCK: Vocabulary = Vocabulary {
+    attribute: "async_wrap",
+    options: &[POOL, LIMIT, ("actor", "actor = NAME"), CRATE],
+    foreign: &[
+        NATIVE,
+        CPU,
+        EXECUTOR,
+        MAX_THREADS,
+        ("name", "each method has its own: write `#[async_wrap(name = other_name)]` on it"),
+        ("skip", "write `#[async_wrap(skip)]` on the methods to leave as they are"),
+    ],
+};
+
+/// On a method of a block that has the attribute too.
+const METHOD: Vocabulary = Vocabulary {
+    attribute: "async_wrap",
+    options: &[("skip", "skip"), POOL, LIMIT, NAME, CRATE],
+    foreign: &[NATIVE, CPU, EXECUTOR, MAX_THREADS, ("actor", "`actor` goes on the `impl` block")],
 };
 
 const MAIN: Vocabulary = Vocabulary {
     attribute: "main",
-    options: &[("runtime", "runtime = EXPR"), ("crate", "crate = PATH")],
+    options: &[("runtime", "runtime = EXPR"), CRATE],
     foreign: &[("flavor", CONFIGURED), ("worker_threads", CONFIGURED), ("start_paused", CONFIGURED)],
 };
 
 const TEST: Vocabulary = Vocabulary {
     attribute: "test",
-    options: &[("crate", "crate = PATH")],
+    options: &[CRATE],
     foreign: &[("runtime", EVERY_ADAPTER), ("flavor", EVERY_ADAPTER), ("worker_threads", EVERY_ADAPTER)],
 };
 
@@ -45,17 +68,55 @@ const CONFIGURED: &str = "set the runtime up yourself and give it: `runtime = EX
 const EVERY_ADAPTER: &str = "a test runs on every adapter that is compiled in, as it comes";
 
 /// Where a call runs.
+#[derive(Clone)]
 pub(crate) enum Pool {
     Native(Span),
     Cpu(Span),
     Value(Expr),
 }
 
-/// The options of `#[async_wrap]`.
+/// How many calls run at once.
+#[derive(Clone)]
+pub(crate) enum Limit {
+    /// Of this function.
+    Own(Expr),
+    /// Of all functions of the block, which has a limiter for them.
+    Shared,
+}
+
+/// The name of the function that is made beside the one that stays.
+#[derive(Clone)]
+pub(crate) struct Beside {
+    pub(crate) name: Ident,
+    /// It was written as `Self::name`: the function is an associated one.
+    pub(crate) associated: bool,
+}
+
+/// The options of `#[async_wrap]` on a function.
+#[derive(Clone)]
 pub(crate) struct WrapOptions {
     pub(crate) pool: Option<Pool>,
-    pub(crate) limit: Option<Expr>,
+    pub(crate) limit: Option<Limit>,
+    pub(crate) beside: Option<Beside>,
     pub(crate) facade: Path,
+}
+
+/// The options of `#[async_wrap]` on an `impl` block.
+pub(crate) struct BlockOptions {
+    pub(crate) pool: Option<Pool>,
+    pub(crate) limit: Option<Expr>,
+    pub(crate) actor: Option<(Visibility, Ident)>,
+    pub(crate) facade: Path,
+    /// The name of each option that an actor has no use for.
+    pub(crate) scheduling: Vec<Ident>,
+}
+
+/// The options of `#[async_wrap]` on a method of such a block.
+pub(crate) struct MethodOptions {
+    pub(crate) skip: bool,
+    pub(crate) wrap: WrapOptions,
+    /// The name of each option that an actor's method has no use for.
+    pub(crate) scheduling: Vec<Ident>,
 }
 
 /// The options of `#[main]` and `#[test]`.
@@ -66,12 +127,70 @@ pub(crate) struct EntryOptions {
 
 impl WrapOptions {
     pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
-        let mut options = Self { pool: None, limit: None, facade: default_facade() };
+        let mut options = Self { pool: None, limit: None, beside: None, facade: default_facade() };
         for (name, value) in settings(args, &WRAP, errors) {
-            match name.to_string().as_str() {
-                "pool" => options.pool = Some(pool(value)),
-                "limit" => options.limit = limit(value, errors),
-                _ => set_facade(&mut options.facade, value, errors),
+            options.set(&name, value, errors);
+        }
+        options
+    }
+
+    fn set(&mut self, name: &Ident, value: Value, errors: &mut Errors) {
+        let Value::Expr(value) = value else { return };
+        match name.to_string().as_str() {
+            "pool" => self.pool = Some(pool(value)),
+            "limit" => self.limit = limit(value, errors).map(Limit::Own),
+            "name" => self.beside = beside(&value, errors),
+            _ => set_facade(&mut self.facade, value, errors),
+        }
+    }
+}
+
+impl BlockOptions {
+    pub(crate) fn parse(args: TokenStream, errors: &mut Errors) -> Self {
+        let mut options =
+            Self { pool: None, limit: None, actor: None, facade: default_facade(), scheduling: Vec::new() };
+        for (name, value) in settings(args, &BLOCK, errors) {
+            match (name.to_string().as_str(), value) {
+                (_, Value::Item(visibility, name)) => options.actor = Some((visibility, name)),
+                ("pool", Value::Expr(value)) => {
+                    options.pool = Some(pool(value));
+                    options.scheduling.push(name);
+                }
+                ("limit", Value::Expr(value)) => {
+                    options.limit = limit(value, errors);
+                    options.scheduling.push(name);
+                }
+                (_, Value::Expr(value)) => set_facade(&mut options.facade, value, errors),
+                (_, Value::Nothing) => {}
+            }
+        }
+        options
+    }
+
+    /// What a method has that says nothing itself.
+    pub(crate) fn defaults(&self) -> WrapOptions {
+        WrapOptions {
+            pool: self.pool.clone(),
+            limit: self.limit.as_ref().map(|_| Limit::Shared),
+            beside: None,
+            facade: self.facade.clone(),
+        }
+    }
+}
+
+impl MethodOptions {
+    /// Reads what a method says for itself, on top of what its block says for all.
+    pub(crate) fn parse(args: TokenStream, defaults: WrapOptions, errors: &mut Errors) -> Self {
+        let mut options = Self { skip: false, wrap: defaults, scheduling: Vec::new() };
+        for (name, value) in settings(args, &METHOD, errors) {
+            match value {
+                Value::Nothing => options.skip = true,
+                value => {
+                    options.wrap.set(&name, value, errors);
+                    if name == "pool" || name == "limit" {
+                        options.scheduling.push(name);
+                    }
+                }
             }
         }
         options
@@ -90,6 +209,7 @@ impl EntryOptions {
     fn parse(args: TokenStream, vocabulary: &Vocabulary, errors: &mut Errors) -> Self {
         let mut options = Self { runtime: None, facade: default_facade() };
         for (name, value) in settings(args, vocabulary, errors) {
+            let Value::Expr(value) = value else { continue };
             match name.to_string().as_str() {
                 "runtime" => options.runtime = Some(value),
                 _ => set_facade(&mut options.facade, value, errors),
@@ -134,6 +254,28 @@ fn limit(value: Expr, errors: &mut Errors) -> Option<Expr> {
     Some(value)
 }
 
+fn beside(value: &Expr, errors: &mut Errors) -> Option<Beside> {
+    if let Expr::Path(path) = value
+        && path.qself.is_none()
+        && path.path.leading_colon.is_none()
+        && path.path.segments.iter().all(|segment| segment.arguments.is_none())
+    {
+        let names: Vec<&Ident> = path.path.segments.iter().map(|segment| &segment.ident).collect();
+        match names.as_slice() {
+            [name] if *name != "Self" && *name != "self" => {
+                return Some(Beside { name: (*name).clone(), associated: false });
+            }
+            [of, name] if *of == "Self" => return Some(Beside { name: (*name).clone(), associated: true }),
+            _ => {}
+        }
+    }
+    errors.at(
+        value,
+        "`name` is what the async function is called beside the blocking one: `name = other_name`, without quotes",
+    );
+    None
+}
+
 fn set_facade(facade: &mut Path, value: Expr, errors: &mut Errors) {
     match value {
         Expr::Path(path) if path.qself.is_none() => *facade = path.path,
@@ -141,89 +283,4 @@ fn set_facade(facade: &mut Path, value: Expr, errors: &mut Errors) {
             errors.at(other, "`crate` is the path of anyloop, without quotes: `crate = my_library::anyloop`")
         }
     }
-}
-
-/// Splits `name = value, ..`, reporting what is unknown, twice there, or malformed. What is good is
-/// returned in any case, so that a mistake in one option does not cause another message.
-fn settings(args: TokenStream, vocabulary: &Vocabulary, errors: &mut Errors) -> Vec<(Ident, Expr)> {
-    let mut found: Vec<(Ident, Expr)> = Vec::new();
-    let all = |input: ParseStream<'_>| -> Result<(), Error> {
-        while !input.is_empty() {
-            let (name, value) = setting(input, vocabulary)?;
-            if !vocabulary.options.iter().any(|(known, _)| name == known) {
-                errors.at(&name, vocabulary.unknown(&name.to_string()));
-            } else if found.iter().any(|(earlier, _)| *earlier == name) {
-                errors.at(&name, format!("`{name}` is given twice: keep one of the two"));
-            } else {
-                found.push((name, value));
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(())
-    };
-    if let Err(error) = all.parse2(args) {
-        errors.push(error);
-    }
-    found
-}
-
-fn setting(input: ParseStream<'_>, vocabulary: &Vocabulary) -> Result<(Ident, Expr), Error> {
-    let Ok(name) = input.call(Ident::parse_any) else {
-        return Err(input.error(format!("expected `name = value`; {}", vocabulary.valid_options())));
-    };
-    let Some((_, form)) = vocabulary.options.iter().find(|(known, _)| name == known) else {
-        if !input.peek(Token![=]) {
-            return Err(Error::new(name.span(), vocabulary.unknown(&name.to_string())));
-        }
-        // Its value is read, so that what follows can be read too.
-        input.parse::<Token![=]>()?;
-        return Ok((name, input.parse()?));
-    };
-    if !input.peek(Token![=]) {
-        return Err(Error::new(name.span(), format!("`{name}` needs a value: `{form}`")));
-    }
-    let equals: Token![=] = input.parse()?;
-    if input.is_empty() || input.peek(Token![,]) {
-        let place = quote_spanned!(equals.span=> #name #equals);
-        return Err(Error::new_spanned(place, format!("`{name}` needs a value: `{form}`")));
-    }
-    Ok((name, input.parse()?))
-}
-
-impl Vocabulary {
-    fn valid_options(&self) -> String {
-        let forms: Vec<String> = self.options.iter().map(|(_, form)| format!("`{form}`")).collect();
-        format!("`{}` takes {}", self.attribute, forms.join(", "))
-    }
-
-    fn unknown(&self, name: &str) -> String {
-        let hint = if let Some((_, instead)) = self.foreign.iter().find(|(word, _)| *word == name) {
-            format!("; {instead}")
-        } else if let Some((known, _)) = self.options.iter().find(|(known, _)| within_two_edits(name, known))
-        {
-            format!("; did you mean `{known}`?")
-        } else {
-            String::new()
-        };
-        format!("unknown option `{name}`: {}{hint}", self.valid_options())
-    }
-}
-
-/// Whether two insertions, removals or replacements at most turn `a` into `b`.
-fn within_two_edits(a: &str, b: &str) -> bool {
-    let b: Vec<char> = b.chars().collect();
-    // The distances from what was read of `a` to each prefix of `b`.
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()] <= 2
 }

@@ -12,6 +12,7 @@ use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait, TypeReference};
 use crate::borrow::{is_static, owned, owner_of, peel};
 use crate::display::display;
 use crate::errors::Errors;
+use crate::thread_bound::objection;
 
 /// One argument.
 pub(crate) struct Argument {
@@ -167,6 +168,8 @@ fn lent(ty: &Type, errors: &mut Errors) -> Option<Type> {
         _ => {
             if let Some(owner) = owned(ty) {
                 errors.at(ty, inner_borrow(ty, &owner));
+            } else if let Some(objection) = objection(ty, "take") {
+                errors.at(ty, objection);
             }
             None
         }
@@ -189,6 +192,8 @@ fn lent_by(reference: &TypeReference, errors: &mut Errors) -> Option<Type> {
     } else if let Some(owner) = owned(referent) {
         let message = inner_borrow(reference, &owner_of(&owner));
         format!("{message} or `&{}`", display(owner))
+    } else if let Some(objection) = objection(&reference.elem, "take") {
+        objection
     } else {
         return Some((*reference.elem).clone());
     };
@@ -205,7 +210,7 @@ fn mutable(referent: &str) -> String {
     }
     format!(
         "a call runs later, elsewhere, and cannot change what its caller holds: take `{referent}` \
-         and return it, or share it as `Arc<Mutex<{referent}>>`"
+         and return it, share it as `Arc<Mutex<{referent}>>`, or keep it in an `anyloop::Actor`"
     )
 }
 

@@ -60,7 +60,8 @@ fn read(
     advice: &str,
     errors: &mut Errors,
 ) -> Result<Function, TokenStream> {
-    let function = Function::parse(item.clone(), attribute, advice).map_err(|error| {
+    let refusal = format!("`{attribute}` goes on functions, not on this item: {advice}");
+    let function = Function::parse(item.clone(), &refusal).map_err(|error| {
         let error = error.into_compile_error();
         quote!(#error #item)
     })?;

@@ -14,46 +14,64 @@
 //! does, becomes an inner function of that name instead, so that its recursion stays synchronous.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{format_ident, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Attribute, Meta, Path, parse_quote, parse_quote_spanned};
+use syn::{Path, parse_quote, parse_quote_spanned};
 
-use crate::args::{Pool, WrapOptions};
+use crate::args::{Limit, Pool, WrapOptions};
 use crate::argument::{Argument, contains_impl};
+use crate::attributes::{of_one_beside, of_the_wrapped};
+use crate::block::{self, Block};
 use crate::body::for_closure;
 use crate::errors::Errors;
 use crate::function::{Body, Function};
 use crate::receiver::Receiver;
-use crate::signature::{Signature, call_type};
+use crate::self_type::located;
+use crate::signature::{Place, Signature, call_type};
 
-const NOT_A_FUNCTION: &str =
-    "write it on the functions or methods that block, each by itself (in an `impl` too)";
+const NOT_A_FUNCTION: &str = "`async_wrap` goes on functions and `impl` blocks, not on this item: write it on the \
+     functions or methods that block, or on the whole `impl` block";
 
 /// The expansion of `#[async_wrap(args)] item`.
 pub(crate) fn async_wrap(args: TokenStream, item: TokenStream) -> TokenStream {
+    if Block::is_one(&item) {
+        return block::async_wrap(args, item);
+    }
     let mut errors = Errors::default();
     let options = WrapOptions::parse(args, &mut errors);
-    let function = match Function::parse(item.clone(), "async_wrap", NOT_A_FUNCTION) {
+    let function = match Function::parse(item.clone(), NOT_A_FUNCTION) {
         Ok(function) => function,
         Err(error) => {
             let error = error.into_compile_error();
             return quote!(#error #item);
         }
     };
-    let signature = Signature::read(&function, &mut errors);
-    let wrap = Wrap { std: std_of(&options.facade), options, function: &function, signature };
-    match (&function.body, errors.is_empty()) {
-        (Some(body), true) => wrap.expand(body),
-        _ => {
-            let stand_in = wrap.stand_in(item);
-            let errors = errors.into_items();
-            quote!(#errors #stand_in)
+    let wrapped = wrapped(&function, options, Place::Unknown, &mut errors);
+    let errors = errors.into_items();
+    quote!(#errors #wrapped)
+}
+
+/// What `function` becomes; after an error, and if `errors` had some before, what stands in for that.
+pub(crate) fn wrapped(
+    function: &Function,
+    options: WrapOptions,
+    place: Place,
+    errors: &mut Errors,
+) -> TokenStream {
+    let signature = Signature::read(function, place, options.beside.is_some(), errors);
+    let wrap = Wrap { std: std_of(&options.facade), options, function, signature, place };
+    match (&wrap.options.beside, &function.body) {
+        (Some(beside), _) => {
+            let made = if errors.is_empty() { wrap.beside(beside) } else { wrap.stand_in() };
+            quote!(#function #made)
         }
+        (None, Some(body)) if errors.is_empty() => wrap.expand(body),
+        _ => wrap.stand_in(),
     }
 }
 
 /// `std`, by a way that no item of the user's can be in.
-fn std_of(facade: &Path) -> Path {
+pub(crate) fn std_of(facade: &Path) -> Path {
     parse_quote!(#facade::__private::std)
 }
 
@@ -63,6 +81,7 @@ pub(crate) struct Wrap<'a> {
     pub(crate) std: Path,
     pub(crate) function: &'a Function,
     pub(crate) signature: Signature<'a>,
+    pub(crate) place: Place,
 }
 
 impl Wrap<'_> {
@@ -71,13 +90,24 @@ impl Wrap<'_> {
             Some(mention) => self.inner_function(body, &mention),
             None => self.closure(body),
         };
+        self.around(work)
+    }
+
+    /// The wrapped function that makes a call of `work`.
+    pub(crate) fn around(&self, work: TokenStream) -> TokenStream {
         let facade = &self.options.facade;
-        let call = self.scheduled(quote!(#facade::__private::call(#work)));
+        // What cannot change threads is shown where the function is named.
+        let span = self.span();
+        let path = located(facade.to_token_stream(), span);
+        let call = self.scheduled(quote_spanned!(span=> #path::__private::call(#work)));
         let header = self.header(
             self.signature.arguments.iter().map(Argument::outer),
             call_type(facade, self.signature.output.declared()),
         );
-        let inner_attributes = &self.function.inner_attributes;
+        let inner_attributes = match self.options.beside {
+            None => self.function.inner_attributes.as_slice(),
+            Some(_) => &[],
+        };
         quote! {
             #header {
                 #(#inner_attributes)*
@@ -86,11 +116,20 @@ impl Wrap<'_> {
         }
     }
 
+    /// The place of the function's name, for the expansion's own words.
+    pub(crate) fn span(&self) -> Span {
+        Span::mixed_site().located_at(self.function.signature.ident.span())
+    }
+
     /// The function up to its body.
     fn header(&self, arguments: impl Iterator<Item = TokenStream>, output: TokenStream) -> TokenStream {
         let Function { attributes, visibility, signature, .. } = self.function;
-        let attributes = attributes.iter().filter(|attribute| !is_bare_must_use(attribute));
+        let attributes = match self.options.beside {
+            None => of_the_wrapped(attributes),
+            Some(_) => of_one_beside(attributes),
+        };
         let syn::Signature { safety, fn_token, ident, generics, .. } = signature;
+        let ident = self.options.beside.as_ref().map_or(ident, |beside| &beside.name);
         let where_clause = &generics.where_clause;
         let inputs = self.signature.receiver.as_ref().map(Receiver::outer).into_iter().chain(arguments);
         quote! {
@@ -113,13 +152,20 @@ impl Wrap<'_> {
                 call = quote_spanned!(span=> #call.on(#pool));
             }
         }
-        if let Some(limit) = &self.options.limit {
-            call = quote! {
-                #call.limit({
-                    static ANYLOOP_LIMITER: #facade::Limiter = #facade::Limiter::new(#limit);
-                    &ANYLOOP_LIMITER
-                })
-            };
+        match &self.options.limit {
+            None => {}
+            Some(Limit::Own(limit)) => {
+                call = quote! {
+                    #call.limit({
+                        static ANYLOOP_LIMITER: #facade::Limiter = #facade::Limiter::new(#limit);
+                        &ANYLOOP_LIMITER
+                    })
+                };
+            }
+            Some(Limit::Shared) => {
+                let limiter = block::shared_limiter();
+                call = quote!(#call.limit(&#limiter));
+            }
         }
         call
     }
@@ -161,7 +207,7 @@ impl Wrap<'_> {
             let #result: #ty = #block;
             #give
         };
-        quote! {
+        quote_spanned! {self.span()=>
             {
                 #(#take)*
                 move || -> #ty {
@@ -174,7 +220,7 @@ impl Wrap<'_> {
 
     /// What stands in for the function after an error: it can be named, called and awaited, so that
     /// its callers do not fail too.
-    fn stand_in(&self, item: TokenStream) -> TokenStream {
+    pub(crate) fn stand_in(&self) -> TokenStream {
         let signature = &self.function.signature;
         let awaited_or_foreign = signature.asyncness.is_some()
             || signature.abi.is_some()
@@ -182,14 +228,17 @@ impl Wrap<'_> {
             || (signature.ident == "main" && signature.inputs.is_empty());
         // Of an `impl Trait` only the body knows the type.
         if awaited_or_foreign || contains_impl(self.signature.output.declared()) {
-            return item;
+            return match self.options.beside {
+                None => self.function.to_token_stream(),
+                Some(_) => TokenStream::new(),
+            };
         }
         let facade = &self.options.facade;
         let std = &self.std;
         let output = self.signature.output.stand_in();
         let header =
             self.header(self.signature.arguments.iter().map(Argument::ignored), call_type(facade, &output));
-        if self.function.body.is_none() {
+        if self.function.body.is_none() && self.options.beside.is_none() {
             return quote!(#header;);
         }
         quote! {
@@ -198,9 +247,4 @@ impl Wrap<'_> {
             }
         }
     }
-}
-
-/// `Call` is `#[must_use]` itself; what the user adds to that, with a reason, stays.
-fn is_bare_must_use(attribute: &Attribute) -> bool {
-    matches!(&attribute.meta, Meta::Path(path) if path.is_ident("must_use"))
 }

@@ -4,11 +4,12 @@
 //! someone is still typing it and it does not parse.
 
 use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::ToTokens;
+use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Signature, Token, Visibility, braced, token};
 
 /// A function or method.
+#[derive(Clone)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -20,6 +21,7 @@ pub(crate) struct Function {
 }
 
 /// What stands between the braces.
+#[derive(Clone)]
 pub(crate) struct Body {
     pub(crate) statements: TokenStream,
     braces: token::Brace,
@@ -35,15 +37,29 @@ impl Body {
     }
 }
 
+/// As it came.
+impl ToTokens for Function {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let Self { attributes, visibility, signature, inner_attributes, body } = self;
+        tokens.extend(quote!(#(#attributes)* #visibility #signature));
+        match body {
+            None => tokens.extend(quote!(;)),
+            Some(body) => body.braces.surround(tokens, |inside| {
+                let statements = &body.statements;
+                inside.extend(quote!(#(#inner_attributes)* #statements));
+            }),
+        }
+    }
+}
+
 impl Function {
-    /// Takes `item` apart; the error of an item that is not a function ends in `advice`.
-    pub(crate) fn parse(item: TokenStream, attribute: &str, advice: &str) -> Result<Self, Error> {
+    /// Takes `item` apart; one that is not a function gives an error with the text `refusal`.
+    pub(crate) fn parse(item: TokenStream, refusal: &str) -> Result<Self, Error> {
         if is_function(&item) {
             return <Self as Parse>::parse.parse2(item);
         }
         let keyword = keyword_of(item);
-        let message = format!("`{attribute}` goes on functions, not on this item: {advice}");
-        Err(Error::new_spanned(keyword, message))
+        Err(Error::new_spanned(keyword, refusal))
     }
 }
 

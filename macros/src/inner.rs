@@ -8,11 +8,13 @@ use crate::argument::Argument;
 use crate::expand::Wrap;
 use crate::function::Body;
 use crate::recursion::call_of_itself;
+use crate::signature::Place;
 
 impl Wrap<'_> {
     /// Where the body calls its own function, if it does.
     pub(crate) fn call_of_itself(&self, body: &TokenStream) -> Option<Ident> {
-        if self.signature.receiver.is_some() {
+        // In an `impl` block the bare name is some other function's.
+        if self.signature.receiver.is_some() || self.place != Place::Unknown {
             return None;
         }
         let name = &self.function.signature.ident;
@@ -35,7 +37,7 @@ impl Wrap<'_> {
         let pass = arguments.iter().map(|argument| argument.pass(std));
         let block = body.block(body.statements.clone());
         let check = self.check_that_free(mention);
-        quote! {
+        quote_spanned! {self.span()=>
             {
                 #check
                 {
@@ -74,7 +76,7 @@ impl Wrap<'_> {
 }
 
 /// `::<T, N>`: the type and const parameters, which an inner function may not be able to infer.
-fn turbofish(generics: &Generics) -> Option<TokenStream> {
+pub(crate) fn turbofish(generics: &Generics) -> Option<TokenStream> {
     let parameters: Vec<&Ident> = generics
         .params
         .iter()

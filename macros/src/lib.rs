@@ -4,8 +4,13 @@
 //!
 //! [anyloop]: https://docs.rs/anyloop
 
+mod actor;
+mod actor_method;
 mod args;
 mod argument;
+mod attributes;
+mod beside;
+mod block;
 mod body;
 mod borrow;
 mod display;
@@ -16,7 +21,10 @@ mod function;
 mod inner;
 mod receiver;
 mod recursion;
+mod self_type;
 mod signature;
+mod thread_bound;
+mod vocabulary;
 
 use proc_macro::TokenStream;
 
@@ -78,7 +86,7 @@ use proc_macro::TokenStream;
 ///
 /// # Methods
 ///
-/// The attribute stands on the method, in inherent, generic and trait impls alike.
+/// The attribute stands on the method, in inherent, generic and trait impls alike, or on the whole block.
 ///
 /// | receiver | at the call |
 /// |---|---|
@@ -108,6 +116,127 @@ use proc_macro::TokenStream;
 /// assert_eq!(folder.load("a").run(), "/tmp/a");
 /// ```
 ///
+/// # Whole `impl` blocks
+///
+/// On an `impl` block, of a type or of a trait for it, the attribute wraps every method and associated function.
+/// `#[async_wrap(skip)]` leaves one as it is, `#[async_wrap(..)]` gives it options of its own; the block's
+/// `pool` and `crate` are the defaults, and its `limit` is one limit for all of them together. Constants and
+/// types stay. What cannot be wrapped (an `async fn`, a `const fn`, a `&mut self`) is an error that does not
+/// touch the others.
+///
+/// ```
+/// use anyloop::async_wrap;
+///
+/// #[derive(Clone)]
+/// struct Folder { root: String }
+///
+/// #[async_wrap(limit = 4)]
+/// impl Folder {
+///     fn read(&self, name: &str) -> std::io::Result<String> {
+///         std::fs::read_to_string(self.path(name))
+///     }
+///
+///     fn size(&self, name: &str) -> std::io::Result<u64> {
+///         Ok(std::fs::metadata(self.path(name))?.len())
+///     }
+///
+///     #[async_wrap(skip)]
+///     fn path(&self, name: &str) -> String {
+///         format!("{}/{name}", self.root)
+///     }
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// let folder = Folder { root: ".".to_owned() };
+/// assert_eq!(folder.path("a"), "./a");
+/// assert_eq!(folder.read("Cargo.toml").run()?.len() as u64, folder.size("Cargo.toml").run()?);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// In the block, another method is the wrapped one: `self.size(name).run()` runs it on the same thread.
+/// The attribute is known by its name there: `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`.
+///
+/// # Objects with a thread of their own
+///
+/// `#[async_wrap(actor = AsyncDb)]` on the `impl` block of a `Db` leaves that as it is and makes a type
+/// `AsyncDb` beside it: a handle, `Clone` and `Debug`, to a `Db` that is made, used and dropped on one thread of its
+/// own (an `anyloop::Actor`). The `Db` need be neither `Clone` nor `Send`.
+///
+/// ```
+/// use std::cell::Cell;
+/// use std::rc::Rc;
+/// use anyloop::async_wrap;
+///
+/// pub struct Counter { count: Rc<Cell<u32>> } // not `Send`
+///
+/// /// Counts, on a thread of its own.
+/// #[async_wrap(actor = AsyncCounter)]
+/// impl Counter {
+///     pub fn starting_at(text: &str) -> Result<Self, std::num::ParseIntError> {
+///         Ok(Self { count: Rc::new(Cell::new(text.parse()?)) })
+///     }
+///
+///     pub fn add(&mut self, n: u32) -> u32 {
+///         self.count.set(self.count.get() + n);
+///         self.count.get()
+///     }
+///
+///     #[async_wrap(skip)]
+///     pub fn count(&self) -> &Rc<Cell<u32>> {
+///         &self.count
+///     }
+/// }
+///
+/// # pollster::block_on(async {
+/// let counter = AsyncCounter::starting_at("40").await?;
+/// assert_eq!(counter.add(2).await, 42);
+/// let doubled = counter.actor().call(|counter| counter.count().get() * 2); // any closure
+/// assert_eq!(doubled.await, 84);
+/// # Ok::<(), std::num::ParseIntError>(())
+/// # }).unwrap();
+/// ```
+///
+/// | in `impl Db` | on `AsyncDb` |
+/// |---|---|
+/// | `fn open(..) -> Self`, `-> Result<Self, E>`, `-> Option<Self>` | `async fn open(..)`, which gives `AsyncDb` in place of `Self`; it runs on the new thread, and awaiting it goes on with its panic |
+/// | `fn get(&self, ..) -> R`, `fn set(&mut self, ..) -> R` | `fn get(&self, ..) -> ActorCall<..>`: a lazy call, `.start()`, `.settle()`; calls run in the order in which they start |
+/// | a function that has nothing to do with a `Db` | wrapped as by itself: a `Call` on the default pool, or as its own `pool` and `limit` say |
+/// | `fn close(self)`, `self: Rc<Self>` | refused: skip it; `db.actor().close().await` gives the `Db` back, if it is `Send` |
+/// | a method that has no visibility, or `#[async_wrap(skip)]` | none |
+/// | a method without visibility that has `#[async_wrap]` | there, as private as it is |
+///
+/// - Arguments are taken over as above; results must be owned, and have a name (no `impl Trait`).
+/// - Each method has the visibility that it has in `impl Db`. `AsyncDb` has the one that is given (`actor = pub AsyncDb`), else
+///   that of its most visible method.
+/// - The block's documentation is that of `AsyncDb`; its lint attributes hold for both.
+/// - `#[async_wrap(name = other_name)]` on a method is its name on `AsyncDb`.
+/// - `AsyncDb::actor(&self)` is the `Actor<Db>`: for `with`, `close` and `shutdown`. `AsyncDb: From<Actor<Db>>`, so that one with a
+///   queue limit, say, comes from `Actor::builder()`.
+/// - `impl<T> Db<T>` gives an `AsyncDb<T>` with the same bounds, which say `T: 'static`, and `Send` where values of `T`
+///   come or go. A `Db` that borrows has no handle.
+/// - One block makes one handle; another block's methods can be called through `actor()`.
+///
+/// # The blocking function too
+///
+/// With `name = other_name` the function stays as it is, with its attributes, and the async one is made
+/// beside it, with those of its attributes that document it or speak to the compiler (`#[cfg]`, `#[inline]`, lints, ...).
+/// It calls the first one; `const fn` and `extern fn` can be such, and in a trait a method without a body: then
+/// the async one is a provided method.
+///
+/// ```
+/// # use anyloop::async_wrap;
+/// #[async_wrap(name = digits_async)]
+/// const fn digits(n: u32) -> u32 {
+///     n.ilog10() + 1
+/// }
+///
+/// const DIGITS: u32 = digits(1234);
+/// assert_eq!(digits_async(1234).run(), DIGITS);
+/// ```
+///
+/// An associated function that mentions `Self` nowhere looks like a free one; say what it is, `name = Self::other_name`.
+///
 /// # Recursion
 ///
 /// A free function that calls itself by its bare name calls the plain function, not the wrapped one, so
@@ -135,6 +264,9 @@ use proc_macro::TokenStream;
 /// - `pool = cpu`: for work that keeps a core busy: at most as many at a time as there are cores.
 /// - `limit = NUMBER`: at most so many calls of this function run at once, in the whole program (all
 ///   instances of a generic function together).
+/// - `name = other_name`: keep the function, and make the async one beside it under this name.
+/// - `skip`: on a method, in a block that is wrapped whole.
+/// - `actor = NAME`: on an `impl` block, makes a handle to an object with a thread of its own.
 /// - `crate = PATH`: where anyloop is, if it is not `::anyloop`; for macros that expand to wrapped
 ///   functions.
 ///
@@ -156,6 +288,7 @@ use proc_macro::TokenStream;
 ///
 /// - A lifetime that a type hides (`Chars` for `Chars<'_>`) cannot be seen: there the compiler says that
 ///   borrowed data escapes.
+/// - So it is with a type that hides an `Rc`: there the compiler says that it cannot be sent, under the function's name.
 /// - `#[track_caller]` holds for making the call; a panic in the body is reported where it happens.
 /// - `#[must_use]` without a reason is dropped, as calls have one themselves; with a reason it stays.
 #[proc_macro_attribute]

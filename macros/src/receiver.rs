@@ -69,6 +69,20 @@ impl<'a> Receiver<'a> {
         }
     }
 
+    /// The expression that hands it to the function that it is forwarded to.
+    pub(crate) fn pass(&self) -> TokenStream {
+        match &self.cloned {
+            Some(_) => {
+                let name = self.name();
+                quote!(&#name)
+            }
+            None => {
+                let this = self.receiver.self_token;
+                quote!(#this)
+            }
+        }
+    }
+
     /// It resolves where the user's `self` does, within a `macro_rules!` too.
     fn name(&self) -> Ident {
         Ident::new(RENAMED, self.receiver.self_token.span)
@@ -76,7 +90,8 @@ impl<'a> Receiver<'a> {
 }
 
 const MUTABLE: &str = "a call runs later, elsewhere, and cannot change what its caller holds: take \
-     `self` and return it, `self: Arc<Self>` or `&self` with the state behind a `Mutex`";
+     `self` and return it, `self: Arc<Self>` or `&self` with the state behind a `Mutex`, or give the \
+     object a thread of its own: `#[async_wrap(actor = NAME)]` on the `impl` block";
 
 /// Judges `self: Type`.
 fn typed(receiver: &syn::Receiver, ty: &Type, errors: &mut Errors) -> Option<Type> {

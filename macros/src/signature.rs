@@ -10,6 +10,7 @@ use crate::display::display;
 use crate::errors::Errors;
 use crate::function::Function;
 use crate::receiver::Receiver;
+use crate::thread_bound::{made_free, objection};
 
 /// A signature, read for wrapping.
 pub(crate) struct Signature<'a> {
@@ -18,12 +19,27 @@ pub(crate) struct Signature<'a> {
     pub(crate) output: Output,
 }
 
+/// Where a function stands, as far as an attribute on it can tell.
+#[derive(Clone, Copy, PartialEq)]
+pub(crate) enum Place {
+    /// The attribute is on the function itself.
+    Unknown,
+    /// In a type's own `impl` block.
+    Impl,
+    /// In a trait's `impl` block.
+    TraitImpl,
+}
+
 /// The type that the body gives.
 pub(crate) struct Output(Type);
 
 impl<'a> Signature<'a> {
-    pub(crate) fn read(function: &'a Function, errors: &mut Errors) -> Self {
-        refuse(function, errors);
+    /// `stays` says that the function stays beside the wrapped one.
+    pub(crate) fn read(function: &'a Function, place: Place, stays: bool, errors: &mut Errors) -> Self {
+        refuse(function, stays, errors);
+        if place == Place::Unknown && !stays {
+            refuse_main(&function.signature, errors);
+        }
         let signature = &function.signature;
         let mut read =
             Self { receiver: None, arguments: Vec::new(), output: Output::read(&signature.output, errors) };
@@ -62,6 +78,8 @@ impl Output {
                     display(owner),
                 ),
             );
+        } else if let Some(objection) = objection(ty, "return") {
+            errors.at(ty, objection);
         }
         Self((**ty).clone())
     }
@@ -84,26 +102,19 @@ impl Output {
     pub(crate) fn stand_in(&self) -> Type {
         match peel(&self.0) {
             Type::Never(_) => parse_quote!(()),
-            ty => made_static(ty),
+            ty => made_free(&made_static(ty)),
         }
     }
 }
 
 /// Reports what kind of function cannot be wrapped.
-fn refuse(function: &Function, errors: &mut Errors) {
+fn refuse(function: &Function, stays: bool, errors: &mut Errors) {
     let signature = &function.signature;
     if let Some(asyncness) = &signature.asyncness {
         errors.at(
             asyncness,
             "this function is async already, there is nothing to wrap: await it, or give it to \
              `anyloop::spawn`; `async_wrap` is for functions that block",
-        );
-    }
-    if let Some(constness) = &signature.constness {
-        errors.at(
-            constness,
-            "a call is made at run time: remove `const`, or keep the `const fn` and wrap a function \
-             that calls it",
         );
     }
     if let Safety::Unsafe(unsafety) = &signature.safety {
@@ -113,25 +124,38 @@ fn refuse(function: &Function, errors: &mut Errors) {
              `unsafe` block and its reasons inside",
         );
     }
-    if let Some(abi) = &signature.abi {
-        errors.at(
-            abi,
-            "other languages cannot await a call: remove `extern`, or wrap a Rust function that \
-             calls this one",
-        );
-    }
     if let Some(variadic) = &signature.variadic {
         errors.at(variadic, "a call needs to know its arguments: take a `Vec`, or a tuple");
     }
+    if stays {
+        return;
+    }
+    if let Some(constness) = &signature.constness {
+        errors.at(
+            constness,
+            "a call is made at run time: remove `const`, or keep the `const fn` and have the async one \
+             made beside it, `name = other_name`",
+        );
+    }
+    if let Some(abi) = &signature.abi {
+        errors.at(
+            abi,
+            "other languages cannot await a call: remove `extern`, or keep the function and have the \
+             async one made beside it, `name = other_name`",
+        );
+    }
+    if function.body.is_none() {
+        errors.at(signature, bodiless(function));
+    }
+}
+
+fn refuse_main(signature: &syn::Signature, errors: &mut Errors) {
     if signature.ident == "main" && signature.receiver().is_none() && signature.inputs.is_empty() {
         errors.at(
             &signature.ident,
             "`main` starts the program and is not awaited: write `#[anyloop::main] async fn main()`, \
              and wrap the functions that it calls",
         );
-    }
-    if function.body.is_none() {
-        errors.at(signature, bodiless(function));
     }
 }
 

@@ -24,6 +24,12 @@ trait Clone {
 trait Fn {}
 trait FnOnce {}
 
+struct Actor;
+struct ActorCall;
+trait From {}
+trait Debug {}
+trait Future {}
+
 impl<T: ?::core::marker::Sized> Method for T {}
 /// Methods with the names of those of `Call`.
 trait Method {
@@ -32,6 +38,10 @@ trait Method {
     fn on_native(&self) {}
     fn to_owned(&self) {}
     fn borrow(&self) {}
+    fn call(&self) {}
+    fn actor(&self) {}
+    fn from(&self) {}
+    fn map(&self) {}
 }
 
 #[derive(::core::clone::Clone)]
@@ -62,6 +72,63 @@ fn free<T: ::core::clone::Clone + ::core::marker::Send + 'static>(items: &[T]) -
 #[::anyloop::async_wrap]
 fn recursive(n: u32, text: &str) -> u32 {
     if n == 0 { 0 } else { 1 + recursive(n - 1, text) }
+}
+
+#[::anyloop::async_wrap(limit = 2, pool = ::anyloop::ThreadPool::global())]
+impl Object {
+    fn in_a_block(&self, text: &str) -> usize {
+        text.len() + self.0 as usize
+    }
+
+    #[::anyloop::async_wrap(name = stays_async)]
+    fn stays(&self, items: &[u8]) -> usize {
+        items.len()
+    }
+}
+
+#[::anyloop::async_wrap(name = beside_async)]
+fn beside(text: &str) -> usize {
+    text.len()
+}
+
+struct Value(u32);
+
+#[::anyloop::async_wrap(actor = Handle)]
+impl Value {
+    #[::anyloop::async_wrap]
+    fn new(text: &str) -> ::core::result::Result<Self, u8> {
+        ::core::result::Result::Ok(Self(text.len() as u32))
+    }
+
+    #[::anyloop::async_wrap]
+    fn maybe() -> ::core::option::Option<Self> {
+        ::core::option::Option::Some(Self(0))
+    }
+
+    #[::anyloop::async_wrap]
+    fn add(&mut self, value: u32, text: &str) -> u32 {
+        self.0 += value + text.len() as u32;
+        self.0
+    }
+
+    #[::anyloop::async_wrap]
+    fn plain(text: &str) -> usize {
+        text.len()
+    }
+}
+
+#[::core::prelude::v1::test]
+fn nothing_is_in_the_way_of_blocks_and_actors() {
+    ::core::assert_eq!(::pollster::block_on(Object(1).in_a_block("ab")), 3);
+    ::core::assert_eq!(::pollster::block_on(Object(1).stays_async(&[1, 2])), Object(1).stays(&[1, 2]));
+    ::core::assert_eq!(::pollster::block_on(beside_async("abc")), beside("abc"));
+    let handle = match ::pollster::block_on(Handle::new("ab")) {
+        ::core::result::Result::Ok(handle) => handle,
+        ::core::result::Result::Err(_) => ::core::unreachable!(),
+    };
+    ::core::assert_eq!(::pollster::block_on(handle.add(1, "x")), 4);
+    ::core::assert_eq!(::pollster::block_on(Handle::plain("x")), 1);
+    ::core::assert!(::pollster::block_on(Handle::maybe()).is_some());
 }
 
 /// The names that the expansion gives to things are not seen by the body, nor the other way round.

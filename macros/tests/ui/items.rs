@@ -6,11 +6,6 @@ use anyloop::async_wrap;
 pub struct Store;
 
 #[async_wrap]
-impl Store {
-    fn load(&self) {}
-}
-
-#[async_wrap]
 trait Load {
     fn load(&self);
 }
@@ -27,6 +22,6 @@ mod inner {
 struct Main;
 
 fn main() {
-    Store.load();
+    let _ = Store;
     inner::function();
 }
