@@ -1,13 +1,12 @@
 //! What can be asked for.
 
-use std::error::Error;
-use std::num::NonZero;
 use std::path::PathBuf;
-use std::thread;
 
-use anyloop::{Adapter, AnyRuntime, NoRuntime};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
+
+use crate::cores::cores;
+use crate::runtime::RuntimeChoice;
 
 /// Prints the SHA-256 of every file under the directories, sorted, as sha256sum does.
 ///
@@ -30,36 +29,12 @@ pub(crate) struct Args {
     #[arg(short, long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
     jobs: Option<usize>,
 
-    /// The async runtime [default: ANYLOOP_RUNTIME, or the only one compiled in]
-    #[arg(short, long, value_name = "NAME", value_parser = named)]
-    runtime: Option<Adapter>,
+    #[command(flatten)]
+    pub(crate) runtime: RuntimeChoice,
 }
 
 impl Args {
     pub(crate) fn jobs(&self) -> usize {
-        self.jobs.unwrap_or_else(|| thread::available_parallelism().map_or(1, NonZero::get))
+        self.jobs.unwrap_or_else(cores)
     }
-
-    pub(crate) fn runtime(&self) -> Result<AnyRuntime, Box<dyn Error>> {
-        match self.runtime {
-            Some(adapter) => Ok((adapter.start)()?),
-            None => anyloop::current().map_err(|error| match error {
-                NoRuntime::Several { compiled_in, .. } => {
-                    let names = compiled_in.join(", ");
-                    format!("choose a runtime with --runtime or ANYLOOP_RUNTIME: {names}").into()
-                }
-                error => error.into(),
-            }),
-        }
-    }
-}
-
-fn named(wanted: &str) -> Result<Adapter, String> {
-    anyloop::adapters().find(|adapter| adapter.name == wanted).ok_or_else(|| {
-        let names: Vec<_> = anyloop::adapters().map(|adapter| adapter.name).collect();
-        match names[..] {
-            [] => "no runtime is compiled in: build with `--features tokio`, say".to_owned(),
-            _ => format!("compiled in are {}", names.join(", ")),
-        }
-    })
 }

@@ -9,10 +9,14 @@
 //! What blocks are plain functions under `#[async_wrap]`: `find`, `digest` and `print`. `hash` awaits them.
 
 mod args;
+#[path = "../support/cores.rs"]
+mod cores;
 mod digest;
 mod files;
 mod hashing;
 mod output;
+#[path = "../support/runtime.rs"]
+mod runtime;
 
 use std::error::Error;
 use std::io::ErrorKind;
@@ -53,5 +57,5 @@ fn main() -> ExitCode {
 fn runtime(args: &Args) -> Result<AnyRuntime, Box<dyn Error>> {
     files::check(&args.roots)?;
     let pool = ThreadPool::new(args.jobs())?;
-    Ok(args.runtime()?.with_pool(&pool))
+    Ok(args.runtime.start()?.with_pool(&pool))
 }
