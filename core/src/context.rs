@@ -237,6 +237,12 @@ pub(crate) fn here() -> Context {
     AMBIENT.with(|ambient| cloned(&ambient.context))
 }
 
+/// Whether this code runs in a call.
+#[inline]
+pub(crate) fn is_in_call() -> bool {
+    matches!(AMBIENT.with(|ambient| ambient.place.get()), Place::Call | Place::PollInCall)
+}
+
 /// The call that this code runs in.
 pub(crate) fn current_call() -> Option<Arc<dyn CallState>> {
     AMBIENT.with(|ambient| match ambient.place.get() {

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::{Duration, Instant};
 
-use crate::context::{Place, current_call, forbid_in_poll, here, is_call_cancelled, limited_call};
+use crate::context::{Place, forbid_in_poll, here, is_call_cancelled, is_in_call, limited_call};
 use crate::current;
 use crate::park::{Parked, Place as LentPlace};
 use crate::run::Drive;
@@ -90,19 +90,25 @@ pub fn deadline() -> Option<Instant> {
 pub fn block_on<F: IntoFuture>(future: F) -> F::Output {
     forbid_in_poll("from_thread::block_on()");
     let context = here();
-    if current_call().is_none() {
+    if !is_in_call() {
         panic!(
             "from_thread::block_on() was called outside a wrapped call: use the runtime's own block_on there"
         );
     }
-    let mut watch = Watch::new(context.runtime().cloned());
+    let mut watch = None;
+    let mut is_first = true;
     let mut future = std::pin::pin!(Drive::new(context, Place::PollInCall, future.into_future()));
-    let parked = Parked::new();
+    let parked = Parked::here();
     let mut place = None;
     loop {
         if let Poll::Ready(output) = parked.poll(future.as_mut()) {
             return output;
         }
+        // Lending the place takes longer than one more poll; but one that always wakes itself may wait for others, too.
+        if std::mem::take(&mut is_first) && parked.is_woken() {
+            continue;
+        }
+        let watch = watch.get_or_insert_with(|| Watch::new(here().runtime().cloned()));
         watch.wait(LentPlace::of_this_call(&mut place), &parked);
     }
 }
@@ -123,7 +129,7 @@ pub fn spawn<F>(future: F) -> Task<F::Output>
 where
     F: Future<Output: Send + 'static> + Send + 'static,
 {
-    if current_call().is_none() {
+    if !is_in_call() {
         panic!(
             "from_thread::spawn() was called outside a wrapped call: use the runtime's own spawn there, or \
              `anyloop::spawn`"

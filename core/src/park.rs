@@ -1,5 +1,7 @@
 //! Waits for a future by parking the thread: needs no runtime.
 
+use std::cell::Cell;
+use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,16 +31,31 @@ impl Wake for Unparker {
     }
 }
 
-/// A thread that waits for wakes.
+/// A thread that waits for wakes. A wake may come from somebody whom it waited for earlier.
 pub(crate) struct Parked {
     unparker: Arc<Unparker>,
     waker: Waker,
 }
 
+thread_local! {
+    /// What this thread waited with last, for its next wait: to make it anew would be most of what a short one costs.
+    static SPARE: Cell<Option<Parked>> = const { Cell::new(None) };
+}
+
 impl Parked {
-    pub(crate) fn new() -> Self {
-        let unparker = Arc::new(Unparker { thread: thread::current(), notified: AtomicBool::new(false) });
-        Self { waker: Waker::from(unparker.clone()), unparker }
+    /// Its thread's own, to be [given back](Spare) when the wait is over; nested waits have one each.
+    pub(crate) fn here() -> Spare {
+        let spare = SPARE.try_with(Cell::take).ok().flatten();
+        Spare(Some(spare.unwrap_or_else(|| {
+            let unparker = Arc::new(Unparker { thread: thread::current(), notified: AtomicBool::new(false) });
+            Self { waker: Waker::from(unparker.clone()), unparker }
+        })))
+    }
+
+    /// Whether there was a wake, without waiting for one.
+    pub(crate) fn is_woken(&self) -> bool {
+        // ORDERING: Acquire, as in `wait`.
+        self.unparker.notified.swap(false, Ordering::Acquire)
     }
 
     pub(crate) fn waker(&self) -> Waker {
@@ -67,10 +84,35 @@ impl Parked {
     }
 }
 
+/// Keeps what it holds for the thread's next wait when it is dropped.
+pub(crate) struct Spare(
+    /// There until the drop.
+    Option<Parked>,
+);
+
+impl Deref for Spare {
+    type Target = Parked;
+
+    fn deref(&self) -> &Parked {
+        match &self.0 {
+            Some(parked) => parked,
+            None => unreachable!("it is taken by the drop alone"),
+        }
+    }
+}
+
+impl Drop for Spare {
+    fn drop(&mut self) {
+        // Late in the thread's life it goes at once.
+        let parked = self.0.take();
+        let _ = SPARE.try_with(|spare| spare.set(parked));
+    }
+}
+
 /// Waits for `future`, and lends the place of the call that does so (C17).
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let mut future = std::pin::pin!(future);
-    let parked = Parked::new();
+    let parked = Parked::here();
     let mut place = None;
     loop {
         if let Poll::Ready(output) = parked.poll(future.as_mut()) {

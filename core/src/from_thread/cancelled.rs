@@ -178,7 +178,7 @@ pub fn sleep(duration: Duration) -> Result<(), Cancelled> {
     });
     let is_limited = left.is_some_and(|left| left < duration);
     let end = Instant::now().checked_add(left.map_or(duration, |left| left.min(duration)));
-    let parked = Parked::new();
+    let parked = Parked::here();
     let waker = parked.waker();
     let _guard = on_cancel(move || waker.wake());
     loop {
