@@ -6,7 +6,8 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::mailbox::{Engine, Mailbox, Manner, Rented};
+use super::mailbox::{Engine, Mailbox, Manner};
+use super::pump::Rented;
 use super::thread::OwnThread;
 use super::value::{Boxing, Core, Factory, OnCancel};
 use super::{Actor, ActorStart, PanicPolicy};
