@@ -43,6 +43,7 @@
 //! | pool | runs blocking closures: [`ThreadPool`], or the one a runtime brings | `concurrent.futures.Executor` |
 //! | task | something that is running; [`Task`] is its handle | `Task`, `Future` |
 //! | call | a wrapped blocking call that has not started yet: [`Call`] | a coroutine |
+//! | actor | a value on a thread of its own, and the calls that use it: [`Actor`] | |
 //! | gather | wait for many, results in input order | `asyncio.gather` |
 //!
 //! # Features

@@ -6,9 +6,10 @@ use std::panic::Location;
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
-use super::mailbox::{Engine, Mailbox, Manner, Rented};
+use super::mailbox::{Engine, Mailbox, Manner};
+use super::pump::Rented;
 use super::thread::OwnThread;
-use super::value::{Boxing, Core, Factory};
+use super::value::{Boxing, Core, Factory, OnCancel};
 use super::{Actor, ActorStart, PanicPolicy};
 use crate::pool::{AnyPool, Pool};
 use crate::thread_pool::{BuildError, Spawn, check_name, check_stack_size};
@@ -34,6 +35,7 @@ pub struct ActorBuilder<T: 'static> {
     stack_size: Option<usize>,
     policy: PanicPolicy,
     spawn: Option<Arc<Spawn>>,
+    on_cancel: Option<Arc<OnCancel<T>>>,
     /// Instead of a thread.
     pool: Option<(AnyPool, Boxing<T>)>,
 }
@@ -46,6 +48,7 @@ impl<T: 'static> ActorBuilder<T> {
             stack_size: None,
             policy: PanicPolicy::default(),
             spawn: None,
+            on_cancel: None,
             pool: None,
         }
     }
@@ -89,6 +92,50 @@ impl<T: 'static> ActorBuilder<T> {
         + 'static,
     ) -> Self {
         self.spawn = Some(Arc::new(spawn));
+        self
+    }
+
+    /// Says what interrupts a call that runs, when it is cancelled: for what a flag cannot end, as
+    /// `sqlite3_interrupt` ends a statement.
+    ///
+    /// `interrupt` is asked once for each value, on its thread, and takes from it what the hook needs. The hook is called by
+    /// whoever cancels (aborts or drops the task, or the call's future), at once, on that thread; at most once for each
+    /// call; never for a call that is queued, or after the call has ended. The end of a call waits for a hook that
+    /// is underway. So a hook must be short, and must not wait for the actor; see
+    /// [`from_thread::on_cancel`](crate::from_thread::on_cancel), which does the same for a part of a call. A panic in it is
+    /// caught; one in `interrupt` is like one of the factory.
+    ///
+    /// ```
+    /// use std::sync::mpsc::{Receiver, Sender, channel};
+    ///
+    /// use anyloop_core::Actor;
+    ///
+    /// /// Blocks while nothing comes, as a statement does while it has rows to look through.
+    /// struct Feed(Receiver<&'static str>, Sender<&'static str>);
+    ///
+    /// let feed = Actor::builder()
+    ///     .on_cancel(|feed: &Feed| {
+    ///         let interrupt = feed.1.clone();
+    ///         move || drop(interrupt.send("interrupted"))
+    ///     })
+    ///     .start(|| {
+    ///         let (sender, receiver) = channel();
+    ///         Feed(receiver, sender)
+    ///     })?;
+    /// let next = feed.with(|feed| feed.0.recv().unwrap());
+    /// # std::thread::sleep(std::time::Duration::from_millis(20));
+    /// // If it has begun by now, it is interrupted; else it is cancelled in the queue.
+    /// let ended = pollster::block_on(next.cancel());
+    /// # if ended.is_ok() {
+    /// assert_eq!(ended.unwrap(), "interrupted");
+    /// # }
+    /// # Ok::<(), anyloop_core::BuildError>(())
+    /// ```
+    pub fn on_cancel<H>(mut self, interrupt: impl Fn(&T) -> H + Send + Sync + 'static) -> Self
+    where
+        H: Fn() + Send + Sync + 'static,
+    {
+        self.on_cancel = Some(Arc::new(move |value| Arc::new(interrupt(value))));
         self
     }
 
@@ -176,7 +223,7 @@ impl<T: 'static> ActorBuilder<T> {
         factory: Factory<T>,
         place: &'static Location<'static>,
     ) -> Result<Arc<Core<T>>, BuildError> {
-        let Self { name, queue_limit, stack_size, policy, spawn, pool } = self;
+        let Self { name, queue_limit, stack_size, policy, spawn, on_cancel, pool } = self;
         check_name(&name)?;
         check_stack_size(stack_size)?;
         if queue_limit == Some(0) {
@@ -192,7 +239,7 @@ impl<T: 'static> ActorBuilder<T> {
             }
         };
         let mailbox = Mailbox::new(queue_limit, engine, place);
-        Ok(Arc::new(Core { mailbox, boxed, factory: Mutex::new(factory), policy }))
+        Ok(Arc::new(Core { mailbox, boxed, factory: Mutex::new(factory), policy, on_cancel }))
     }
 }
 

@@ -5,17 +5,17 @@
 //! is stranded, and no two run at the same time. All foreign code (jobs, pools, hooks) is called and dropped
 //! without the lock.
 
-use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::pump::Rented;
 use super::thread::OwnThread;
-use crate::catch::{drop_quietly, quietly};
+use crate::catch::quietly;
 use crate::error::TaskError;
-use crate::pool::{AnyPool, Job, Refused};
+use crate::pool::{Job, Refused};
 use crate::spin::spin;
 use crate::thread_pool::{Growth, same_error};
 
@@ -36,25 +36,6 @@ pub(super) struct Mailbox {
 pub(super) enum Engine {
     Thread(OwnThread),
     Pool(Rented),
-}
-
-/// A pool's threads, in turns.
-pub(super) struct Rented {
-    pub(super) pool: AnyPool,
-    /// The actor's value between two calls.
-    pub(super) value: Mutex<Option<Box<dyn Any + Send>>>,
-}
-
-impl Rented {
-    pub(super) fn swap(&self, value: Option<Box<dyn Any + Send>>) -> Option<Box<dyn Any + Send>> {
-        std::mem::replace(&mut *self.value.lock().unwrap_or_else(PoisonError::into_inner), value)
-    }
-}
-
-impl Drop for Rented {
-    fn drop(&mut self) {
-        drop_quietly(self.swap(None));
-    }
 }
 
 struct State {

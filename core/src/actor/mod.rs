@@ -2,6 +2,7 @@
 
 mod builder;
 mod call;
+mod handle;
 mod mailbox;
 mod pump;
 mod start;
@@ -9,7 +10,6 @@ mod thread;
 mod turn;
 mod value;
 
-use std::fmt;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,8 @@ pub use call::{ActorCall, ActorSettle};
 pub use start::ActorStart;
 pub(crate) use turn::forbid_in_turn;
 
-use self::mailbox::{Engine, Manner};
+use self::handle::Handle;
+use self::mailbox::Manner;
 use self::value::Core;
 use crate::error::TaskError;
 use crate::pool::{Job, Pool, Refused};
@@ -78,11 +79,6 @@ use crate::task::{Awaiter, Task};
 /// A `T: Send` needs no thread of its own: see [`on`](Self::on).
 pub struct Actor<T: 'static> {
     handle: Arc<Handle<T>>,
-}
-
-/// What the last user drops.
-struct Handle<T: 'static> {
-    core: Arc<Core<T>>,
 }
 
 /// What becomes of an actor's value when a call of it has panicked.
@@ -312,35 +308,6 @@ impl<T: 'static> Actor<T> {
 
     fn from_core(core: Arc<Core<T>>) -> Self {
         Self { handle: Arc::new(Handle { core }) }
-    }
-}
-
-impl<T> Drop for Handle<T> {
-    fn drop(&mut self) {
-        let mailbox = &self.core.mailbox;
-        // A call, so that a run waits for it (C19), and the value of an actor on a pool is dropped there.
-        if !mailbox.close_unstaffed() {
-            self.core.vacate_last(mailbox.place).detach();
-        }
-    }
-}
-
-impl<T> Clone for Actor<T> {
-    fn clone(&self) -> Self {
-        Self { handle: self.handle.clone() }
-    }
-}
-
-impl<T> fmt::Debug for Actor<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mailbox = &self.core().mailbox;
-        let (closed, queued) = mailbox.standing();
-        let mut actor = f.debug_struct("Actor");
-        match &mailbox.engine {
-            Engine::Thread(thread) => actor.field("thread", &thread.name),
-            Engine::Pool(rented) => actor.field("pool", &rented.pool),
-        };
-        actor.field("closed", &closed).field("queued", &queued).finish()
     }
 }
 

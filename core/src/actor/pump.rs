@@ -1,16 +1,17 @@
 //! An actor without a thread of its own: a job of some pool runs its calls, for a turn.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::mailbox::{Engine, Mailbox, Rented};
+use super::mailbox::{Engine, Mailbox};
 use super::turn::in_turn;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::error::TaskError;
 use crate::limiter::{Permit, holding};
-use crate::pool::{Job, Pool};
+use crate::pool::{AnyPool, Job, Pool};
 use crate::task::{Ran, Runnable};
 
 /// After so long, it gives its thread back and queues up again, whoever waits: a view cannot tell of its own (C18).
@@ -19,6 +20,25 @@ const TURN: Duration = Duration::from_millis(1);
 thread_local! {
     /// This thread is queueing up again.
     static SUBMITTING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A pool's threads, in turns.
+pub(super) struct Rented {
+    pub(super) pool: AnyPool,
+    /// The actor's value between two calls.
+    pub(super) value: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+impl Rented {
+    pub(super) fn swap(&self, value: Option<Box<dyn Any + Send>>) -> Option<Box<dyn Any + Send>> {
+        std::mem::replace(&mut *self.value.lock().unwrap_or_else(PoisonError::into_inner), value)
+    }
+}
+
+impl Drop for Rented {
+    fn drop(&mut self) {
+        drop_quietly(self.swap(None));
+    }
 }
 
 impl Rented {

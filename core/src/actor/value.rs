@@ -9,6 +9,7 @@ use super::mailbox::{Engine, Mailbox, Manner};
 use super::thread;
 use crate::catch::{catch, drop_quietly};
 use crate::error::{Panic, TaskError};
+use crate::from_thread;
 use crate::pool::Job;
 use crate::task::{Answer, Awaiter, Task};
 
@@ -18,10 +19,22 @@ pub(super) struct Core<T> {
     pub(super) boxed: Option<Boxing<T>>,
     pub(super) factory: Mutex<Factory<T>>,
     pub(super) policy: PanicPolicy,
+    /// Asked once for each value.
+    pub(super) on_cancel: Option<Arc<OnCancel<T>>>,
+}
+
+/// What interrupts a call that uses the value.
+type Interrupt = Arc<dyn Fn() + Send + Sync>;
+pub(super) type OnCancel<T> = dyn Fn(&T) -> Interrupt + Send + Sync;
+
+/// The value, and what belongs to it.
+pub(super) struct Seated<T> {
+    value: T,
+    interrupt: Option<Interrupt>,
 }
 
 /// How a value is boxed that is known to be `Send`.
-pub(super) type Boxing<T> = fn(T) -> Box<dyn Any + Send>;
+pub(super) type Boxing<T> = fn(Seated<T>) -> Box<dyn Any + Send>;
 
 /// What makes the value.
 pub(super) enum Factory<T> {
@@ -33,12 +46,12 @@ pub(super) enum Factory<T> {
 
 /// The value, in the hands of the call that runs.
 pub(super) enum Value<T> {
-    Bound(Box<T>),
+    Bound(Box<Seated<T>>),
     Movable(Box<dyn Any + Send>),
 }
 
 impl<T: 'static> Value<T> {
-    fn get(&mut self) -> &mut T {
+    fn get(&mut self) -> &mut Seated<T> {
         match self {
             Self::Bound(value) => value,
             Self::Movable(any) => match any.downcast_mut() {
@@ -49,13 +62,15 @@ impl<T: 'static> Value<T> {
     }
 
     fn into_inner(self) -> T {
-        match self {
-            Self::Bound(value) => *value,
+        let seated: Seated<T> = match self {
+            Self::Bound(seated) => *seated,
             Self::Movable(any) => match any.downcast() {
-                Ok(value) => *value,
+                Ok(seated) => *seated,
                 Err(_) => unreachable!("{OWN_TYPE}"),
             },
-        }
+        };
+        drop_quietly(seated.interrupt);
+        seated.value
     }
 }
 
@@ -83,16 +98,31 @@ impl<T: 'static> Core<T> {
         }
     }
 
-    fn seated(&self, value: T) -> Value<T> {
-        match self.boxed {
-            Some(boxed) => Value::Movable(boxed(value)),
-            None => Value::Bound(Box::new(value)),
-        }
+    /// A new value, with its interrupt.
+    fn seated(&self, value: T) -> Result<Value<T>, Panic> {
+        let interrupt = match &self.on_cancel {
+            None => None,
+            Some(on_cancel) => match catch(|| on_cancel(&value)) {
+                Ok(interrupt) => Some(interrupt),
+                Err(panic) => {
+                    drop_quietly(value);
+                    return Err(panic);
+                }
+            },
+        };
+        let seated = Seated { value, interrupt };
+        Ok(match self.boxed {
+            Some(boxed) => Value::Movable(boxed(seated)),
+            None => Value::Bound(Box::new(seated)),
+        })
     }
 
     /// Keeps a new value.
     pub(super) fn seat(&self, value: T) {
-        self.put(self.seated(value));
+        match self.seated(value) {
+            Ok(value) => self.put(value),
+            Err(panic) => panic.resume(),
+        }
     }
 
     /// Keeps what makes the next value.
@@ -108,20 +138,20 @@ impl<T: 'static> Core<T> {
         if let Some(value) = self.take() {
             return Ok(value);
         }
-        let made = match self.swap_factory(Factory::Gone) {
-            Factory::Once(factory) => catch(factory).map_err(|panic| {
-                let why = factory_panicked(panic);
-                self.mailbox.poison(&why);
-                why
-            }),
+        match self.swap_factory(Factory::Gone) {
+            Factory::Once(factory) => catch(factory)
+                .and_then(|value| self.seated(value))
+                .map_err(factory_panicked)
+                .inspect_err(|why| self.mailbox.poison(why)),
             Factory::Again(mut factory) => {
                 let made = catch(&mut factory);
                 drop_quietly(self.swap_factory(Factory::Again(factory)));
-                made.map_err(factory_panicked).and_then(|made| made)
+                let made = made.map_err(factory_panicked).and_then(|made| made);
+                made.and_then(|value| self.seated(value).map_err(factory_panicked))
             }
             Factory::Gone => return Err(TaskError::Shutdown),
-        };
-        made.map(|value| self.seated(value)).map_err(TaskError::Poisoned)
+        }
+        .map_err(TaskError::Poisoned)
     }
 
     /// Makes the value, for the calls that come.
@@ -138,7 +168,14 @@ impl<T: 'static> Core<T> {
                 return Err(error);
             }
         };
-        match catch(|| f(value.get())) {
+        let Seated { value: inner, interrupt } = value.get();
+        // The canceller runs it, while the guard lives. To drop the guard waits for one that is underway, without a
+        // lock: so it is never called after this call has ended, for the next call of the actor least of all; nor is
+        // it when the value has gone.
+        let guard = interrupt.clone().map(|interrupt| from_thread::on_cancel(move || interrupt()));
+        let ended = catch(|| f(inner));
+        drop(guard);
+        match ended {
             Ok(output) => {
                 self.put(value);
                 Ok(output)
