@@ -157,7 +157,11 @@ mod attributes {
     #[expect(clippy::too_many_arguments, reason = "of the first it is")]
     #[cold]
     #[unsafe(export_name = "anyloop_macros_tests_beside_both")]
-    #[allow(clippy::mixed_attributes_style, unsafe_code, reason = "for the exported name, which is the first one's only")]
+    #[allow(
+        clippy::mixed_attributes_style,
+        unsafe_code,
+        reason = "for the exported name, which is the first one's only"
+    )]
     pub(crate) fn both(a: u8, b: u8, c: u8, d: u8, e: u8, f: u8, g: u8, h: u8) -> u8 {
         #![allow(unused_variables, reason = "an inner attribute is the first one's")]
         let unused = 1;
