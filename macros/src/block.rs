@@ -60,16 +60,12 @@ pub(crate) fn shared_limiter() -> Ident {
 impl Block {
     /// Whether `item` is an `impl` block.
     pub(crate) fn is_one(item: &TokenStream) -> bool {
-        let start = |input: ParseStream<'_>| {
-            input.call(Attribute::parse_outer)?;
-            if input.peek(syn::Token![unsafe]) {
-                input.parse::<syn::Token![unsafe]>()?;
-            }
-            let found = input.peek(syn::Token![impl]);
-            input.parse::<TokenStream>()?;
-            Ok(found)
-        };
-        start.parse2(item.clone()).unwrap_or(false)
+        // By hand, for it is asked of each function too.
+        let first = item.clone().into_iter().find_map(|tree| match tree {
+            TokenTree::Ident(word) if word != "unsafe" => Some(word),
+            _ => None,
+        });
+        first.is_some_and(|word| word == "impl")
     }
 
     fn parse(item: TokenStream) -> Result<Self, Error> {

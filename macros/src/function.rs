@@ -3,7 +3,7 @@
 //! The body is kept as tokens: it goes into the expansion as it came, with its spans, even while
 //! someone is still typing it and it does not parse.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Signature, Token, Visibility, braced, token};
@@ -53,10 +53,38 @@ impl ToTokens for Function {
 }
 
 impl Function {
+    /// As [`Parse`] does it, but syn reads no more than what stands before the body: most tokens are in that.
+    fn split(item: TokenStream) -> Result<Self, Error> {
+        let mut trees: Vec<TokenTree> = item.into_iter().collect();
+        let body = match trees.pop() {
+            Some(TokenTree::Group(group)) if group.delimiter() == Delimiter::Brace => group,
+            last => {
+                trees.extend(last);
+                return <Self as Parse>::parse.parse2(trees.into_iter().collect());
+            }
+        };
+        trees.push(Punct::new(';', Spacing::Alone).into());
+        let mut function = <Self as Parse>::parse.parse2(trees.into_iter().collect())?;
+        let statements = body.stream();
+        let starts_with_attribute = matches!(statements.clone().into_iter().next(), Some(TokenTree::Punct(first)) if first.as_char() == '#');
+        let statements = if starts_with_attribute {
+            let read = |input: ParseStream<'_>| {
+                Ok((input.call(Attribute::parse_inner)?, input.parse::<TokenStream>()?))
+            };
+            let (inner_attributes, statements) = read.parse2(statements)?;
+            function.inner_attributes = inner_attributes;
+            statements
+        } else {
+            statements
+        };
+        function.body = Some(Body { statements, braces: token::Brace { span: body.delim_span() } });
+        Ok(function)
+    }
+
     /// Takes `item` apart; one that is not a function gives an error with the text `refusal`.
     pub(crate) fn parse(item: TokenStream, refusal: &str) -> Result<Self, Error> {
         if is_function(&item) {
-            return <Self as Parse>::parse.parse2(item);
+            return Self::split(item);
         }
         let keyword = keyword_of(item);
         Err(Error::new_spanned(keyword, refusal))

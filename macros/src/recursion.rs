@@ -9,7 +9,7 @@ use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 /// `bound` says that an argument has the name.
 pub(crate) fn call_of_itself(body: &TokenStream, name: &Ident, bound: bool) -> Option<Ident> {
     let mut seen = Seen { rebound: bound, ..Seen::default() };
-    seen.read(body.clone(), Around::Other, name);
+    seen.read(body.clone(), Around::Other, &name.to_string());
     if seen.self_type {
         return None;
     }
@@ -40,7 +40,7 @@ enum Around {
 }
 
 impl Seen {
-    fn read(&mut self, tokens: TokenStream, around: Around, name: &Ident) {
+    fn read(&mut self, tokens: TokenStream, around: Around, name: &str) {
         let trees: Vec<TokenTree> = tokens.into_iter().collect();
         for (i, tree) in trees.iter().enumerate() {
             let before = &trees[..i];
@@ -54,9 +54,13 @@ impl Seen {
                     };
                     self.read(group.stream(), inside, name);
                 }
-                TokenTree::Ident(word) if word == "Self" => self.self_type = true,
-                TokenTree::Ident(word) if word == name => {
-                    self.judge(word, around, before, &trees[i + 1..]);
+                TokenTree::Ident(word) => {
+                    let text = word.to_string();
+                    if text == "Self" {
+                        self.self_type = true;
+                    } else if text == name {
+                        self.judge(word, around, before, &trees[i + 1..]);
+                    }
                 }
                 _ => {}
             }
