@@ -31,6 +31,9 @@ impl Drop for Live {
     }
 }
 
+/// A call's number, its task, and the token that it was given.
+type Started = (usize, Task<(usize, Live)>, CancelToken);
+
 /// Of 10,000 calls of which half are cancelled, each ends in its value or as cancelled; hooks are called once at the most;
 /// nothing that they captured or came to is left; and every thread of the pool is still there.
 pub fn c03_a_storm_of_cancellations_leaves_nothing_behind<R: BlockOn>(subject: &Subject<R>) {
@@ -40,7 +43,7 @@ pub fn c03_a_storm_of_cancellations_leaves_nothing_behind<R: BlockOn>(subject: &
     let mut cancelled = 0;
     subject.block_on(async {
         for _ in 0..CALLS / BATCH {
-            let mut calls: Vec<Option<(usize, Task<(usize, Live)>, CancelToken)>> = Vec::new();
+            let mut calls: Vec<Option<Started>> = Vec::new();
             for number in 0..BATCH {
                 let (captured, counting, calling) = (Live::new(&live), live.clone(), hooks.clone());
                 let steps = random.below(4);
