@@ -161,8 +161,9 @@ fn scope_all<T>(values: Vec<Box<dyn Scope>>, f: impl FnOnce() -> T) -> T {
             ended = Some(catch(f));
         }
     });
-    // Those that a panic has left.
+    // Those that a panic has left; and a closure that did not run, not while that panic goes on (C07).
     drop_each(values);
+    drop_quietly(f.take());
     match (ended, scoped) {
         (Some(ended), scoped) => {
             // The call has had its end before: what comes after it concerns nobody.

@@ -73,7 +73,7 @@ pub fn watchdog() -> Watchdog {
 }
 
 impl Watchdog {
-    /// How long a poll may take: 100 ms if not set.
+    /// How long a poll may take: 100 ms if not set. One is reported for certain that takes half as long again.
     pub fn threshold(mut self, threshold: Duration) -> Self {
         self.threshold = threshold;
         self

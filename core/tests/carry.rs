@@ -171,6 +171,29 @@ impl Carry for Bombs {
     }
 }
 
+/// Panics as it is dropped, and is not counted.
+struct Unwelcome;
+
+impl Drop for Unwelcome {
+    fn drop(&mut self) {
+        panic!("a captured value that panics as it is dropped");
+    }
+}
+
+/// C07: a closure that does not run, because a scope fails, may panic as it is dropped.
+#[test]
+fn a_closure_that_a_failing_scope_leaves_is_dropped_with_care() {
+    register_carry(Faulty);
+    let pool = ThreadPool::new(1).unwrap();
+    for fault in [Fault::Before, Fault::Omits] {
+        let bomb = Unwelcome;
+        FAULT.set(Some(fault));
+        let task = pool.submit(move || drop(bomb));
+        FAULT.set(None);
+        assert!(matches!(task.wait(), Err(TaskError::Panicked(_))));
+    }
+}
+
 /// C06, C07: cancelled in the queue, all values are gone before that can be seen, whatever their destructors do.
 #[test]
 fn values_of_a_call_that_never_runs_are_dropped_one_by_one() {

@@ -224,6 +224,53 @@ fn a_start_that_panics_leaves_nobody_waiting() {
     }
 }
 
+/// C02: a panic at a turn that begins is caught there: its job runs, and nothing is counted twice.
+#[test]
+fn a_start_that_panics_as_a_turn_begins_leaves_nobody_waiting() {
+    let (kept, given) = mpsc::channel();
+    let kept = Mutex::new(kept);
+    let asked = AtomicUsize::new(0);
+    let pool = AnyPool::from_threads(move |turn| match asked.fetch_add(1, Ordering::SeqCst) {
+        0..4 => {
+            kept.lock().unwrap().send(turn).unwrap();
+            Ok(())
+        }
+        4 => panic!("it may not, and this one does"),
+        _ => Err(no_thread()),
+    });
+    let tasks: Vec<_> = (0..5).map(|i| pool.submit(move || i)).collect();
+    let mut turns: Vec<Turn> = given.try_iter().collect();
+    turns.remove(0).run();
+    drop(turns);
+    let ended: Vec<_> = tasks.into_iter().map(Task::wait).collect();
+    assert!(matches!(ended[0], Ok(0)), "{ended:?}");
+    assert!(matches!(pool.submit(|| ()).wait(), Err(TaskError::NoThread(_))));
+}
+
+/// A turn that was refused and kept, and is dropped while others have work.
+#[test]
+fn a_kept_turn_that_is_dropped_later_ends_nobodys_work() {
+    let (kept, given) = mpsc::channel();
+    let kept = Mutex::new(kept);
+    let refuse = Arc::new(AtomicBool::new(false));
+    let told = refuse.clone();
+    let pool = AnyPool::from_threads(move |turn| {
+        if told.load(Ordering::SeqCst) {
+            kept.lock().unwrap().send(turn).unwrap();
+            return Err(no_thread());
+        }
+        thread::spawn(move || turn.run());
+        Ok(())
+    });
+    let (release, blocking) = block(&pool);
+    refuse.store(true, Ordering::SeqCst);
+    let waiting = pool.submit(|| 7);
+    drop(given.try_iter().collect::<Vec<_>>());
+    drop(release);
+    assert_eq!(waiting.wait().unwrap(), 7);
+    blocking.wait().unwrap();
+}
+
 #[test]
 fn turns_may_run_where_they_are_asked_for() {
     let pool = AnyPool::from_threads(|turn| {

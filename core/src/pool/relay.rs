@@ -24,7 +24,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{AnyPool, Job, Pool, Refused};
-use crate::catch::catch;
+use crate::catch::{catch, quietly};
 use crate::thread_pool::same_error;
 
 /// How many turns may be asked for and not begun. One would do; with a few, calls that block have their threads
@@ -79,9 +79,11 @@ impl State {
         Some(turn)
     }
 
-    /// The turn has begun, or will not.
-    fn strike(&mut self, turn: u64) {
+    /// The turn has begun, or will not. Whether it was still expected.
+    fn strike(&mut self, turn: u64) -> bool {
+        let before = self.asked.len();
         self.asked.retain(|asked| *asked != turn);
+        self.asked.len() < before
     }
 
     /// Nobody will come for the jobs.
@@ -123,7 +125,10 @@ thread_local! {
 impl Drop for Turn {
     fn drop(&mut self) {
         let Some(relay) = self.relay.take() else { return };
-        relay.lock().strike(self.number);
+        if !relay.lock().strike(self.number) {
+            // It was refused before, and the jobs were seen to then.
+            return;
+        }
         let here = relay.address();
         if let Ok((asking, _)) = ASKING.try_with(Cell::get)
             && asking == here
@@ -216,8 +221,9 @@ impl Relay {
             (job, state.wants_turn())
         };
         if let Some(baton) = baton {
-            // If it is refused, this thread does not stop before the jobs are done.
-            let _ = self.ask(baton);
+            // If it is refused, this thread does not stop before the jobs are done. A panic is its runtime's, and this
+            // thread has a job in hand.
+            quietly(|| drop(self.ask(baton)));
         }
         let begun = Instant::now();
         loop {
