@@ -12,6 +12,7 @@ use crate::current;
 use crate::error::TaskError;
 use crate::limiter::{Limiter, Limiting};
 use crate::pool::{AnyPool, Pool, submit_under};
+use crate::stage::{Stage, plainly};
 use crate::task::Task;
 use crate::timed::TimedCall;
 use crate::work::Work;
@@ -43,18 +44,12 @@ use crate::work::Work;
 /// ```
 #[must_use = "a call does nothing until it is awaited; `.run()` runs it here, `.start()` starts it on a pool"]
 pub struct Call<W: Work> {
-    stage: Stage<W>,
+    stage: Stage<W, W::Output>,
     pool: Choice,
     limiter: Option<(&'static Limiter, usize)>,
     tokens: Vec<CancelToken>,
     /// Where it was made.
     place: &'static Location<'static>,
-}
-
-enum Stage<W: Work> {
-    Idle(W),
-    Started(Task<W::Output>),
-    Ended,
 }
 
 /// Looked up when the call starts, for a call may be made in one place and awaited in another.
@@ -165,10 +160,9 @@ impl<W: Work> Call<W> {
 
     /// Starts the call without awaiting it.
     pub fn start(mut self) -> Task<W::Output> {
-        match std::mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Idle(work) => self.submit(work, false),
-            Stage::Started(task) => task,
-            Stage::Ended => Task::failed(TaskError::Cancelled),
+        match self.stage.take_idle() {
+            Some(work) => self.submit(work, false),
+            None => self.stage.into_task(),
         }
     }
 
@@ -223,9 +217,7 @@ impl<W: Work> Call<W> {
 
     /// Starts it, to be awaited.
     pub(crate) fn begin(&mut self) {
-        if let Stage::Idle(_) = self.stage
-            && let Stage::Idle(work) = std::mem::replace(&mut self.stage, Stage::Ended)
-        {
+        if let Some(work) = self.stage.take_idle() {
             self.stage = Stage::Started(self.submit(work, true));
         }
     }
@@ -260,14 +252,7 @@ impl<W: Work> Call<W> {
 
     pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
         self.begin();
-        match &mut self.stage {
-            Stage::Started(task) => {
-                let ended = std::task::ready!(Pin::new(task).poll(cx));
-                self.stage = Stage::Ended;
-                Poll::Ready(ended)
-            }
-            Stage::Idle(_) | Stage::Ended => panic!("a Call was polled again after it had ended"),
-        }
+        self.stage.poll(cx, "a Call")
     }
 }
 
@@ -275,22 +260,13 @@ impl<W: Work> Future for Call<W> {
     type Output = W::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<W::Output> {
-        match std::task::ready!(self.poll_settled(cx)) {
-            Ok(output) => Poll::Ready(output),
-            Err(TaskError::Panicked(panic)) => panic.resume(),
-            Err(error) => panic!("a wrapped call did not run to its end: {error}"),
-        }
+        self.poll_settled(cx).map(|ended| plainly(ended, "a wrapped call"))
     }
 }
 
 impl<W: Work> fmt::Debug for Call<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match &self.stage {
-            Stage::Idle(_) => "not started",
-            Stage::Started(_) => "started",
-            Stage::Ended => "ended",
-        };
-        f.debug_struct("Call").field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("Call").field("stage", &self.stage.name()).finish_non_exhaustive()
     }
 }
 

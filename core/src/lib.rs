@@ -41,6 +41,7 @@ mod scope;
 mod shield;
 mod span;
 mod spin;
+mod stage;
 mod supervise;
 mod sync;
 mod task;

@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::catch::{drop_quietly, quietly};
-use crate::pool::{AnyPool, Job, Pool, Refused};
+use crate::pool::{AnyPool, Job, Pool, Refused, SWEEP, sweep};
 
 /// At most `n` of the calls that share it run at the same time; the others wait in the order in which
 /// they were started, without a thread. A call may take [several of the `n`
@@ -47,20 +47,13 @@ struct State {
     sweep_at: usize,
 }
 
-/// The least such length.
-const SWEEP: usize = 1024;
-
 impl State {
     /// Takes cancelled jobs out of a queue that has grown, to be dropped without the lock.
     fn sweep(&mut self) -> Vec<Waiting> {
         if self.queue.len() < self.sweep_at {
             return Vec::new();
         }
-        let (spent, left): (Vec<_>, Vec<_>) =
-            self.queue.drain(..).partition(|waiting| waiting.job.is_cancelled());
-        self.queue.extend(left);
-        self.sweep_at = SWEEP.max(self.queue.len() * 2);
-        spent
+        sweep(&mut self.queue, &mut self.sweep_at, |waiting| waiting.job.is_cancelled())
     }
 }
 

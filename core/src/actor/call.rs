@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 
 use super::Actor;
 use crate::error::TaskError;
+use crate::stage::{Stage, plainly};
 use crate::task::Task;
 
 /// A call of an [`Actor`] that begins when it is awaited: what [`Actor::call`] gives. `R` is what it ends in.
@@ -30,15 +31,9 @@ use crate::task::Task;
 /// ```
 #[must_use = "a call does nothing until it is awaited; `.start()` starts it"]
 pub struct ActorCall<T: 'static, F, R> {
-    stage: Stage<T, F, R>,
+    stage: Stage<(Actor<T>, F), R>,
     /// Where it was made.
     place: &'static Location<'static>,
-}
-
-enum Stage<T: 'static, F, R> {
-    Idle(Actor<T>, F),
-    Started(Task<R>),
-    Ended,
 }
 
 // Neither the closure nor the task is pinned through the call.
@@ -51,15 +46,14 @@ where
     R: Send + 'static,
 {
     pub(super) fn new(actor: Actor<T>, f: F, place: &'static Location<'static>) -> Self {
-        Self { stage: Stage::Idle(actor, f), place }
+        Self { stage: Stage::Idle((actor, f)), place }
     }
 
     /// Starts the call without awaiting it. If the queue is full, it ends in [`TaskError::Full`].
     pub fn start(mut self) -> Task<R> {
-        match std::mem::replace(&mut self.stage, Stage::Ended) {
-            Stage::Idle(actor, f) => actor.submit(f, false, self.place),
-            Stage::Started(task) => task,
-            Stage::Ended => Task::failed(TaskError::Cancelled),
+        match self.stage.take_idle() {
+            Some((actor, f)) => actor.submit(f, false, self.place),
+            None => self.stage.into_task(),
         }
     }
 
@@ -69,19 +63,10 @@ where
     }
 
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<R, TaskError>> {
-        if let Stage::Idle(..) = self.stage
-            && let Stage::Idle(actor, f) = std::mem::replace(&mut self.stage, Stage::Ended)
-        {
+        if let Some((actor, f)) = self.stage.take_idle() {
             self.stage = Stage::Started(actor.submit(f, true, self.place));
         }
-        match &mut self.stage {
-            Stage::Started(task) => {
-                let ended = std::task::ready!(Pin::new(task).poll(cx));
-                self.stage = Stage::Ended;
-                Poll::Ready(ended)
-            }
-            Stage::Idle(..) | Stage::Ended => panic!("an ActorCall was polled again after it had ended"),
-        }
+        self.stage.poll(cx, "an ActorCall")
     }
 }
 
@@ -94,22 +79,13 @@ where
     type Output = R;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<R> {
-        match std::task::ready!(self.poll_settled(cx)) {
-            Ok(output) => Poll::Ready(output),
-            Err(TaskError::Panicked(panic)) => panic.resume(),
-            Err(error) => panic!("an actor's call did not run to its end: {error}"),
-        }
+        self.poll_settled(cx).map(|ended| plainly(ended, "an actor's call"))
     }
 }
 
 impl<T: 'static, F, R> fmt::Debug for ActorCall<T, F, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let stage = match &self.stage {
-            Stage::Idle(..) => "not started",
-            Stage::Started(_) => "started",
-            Stage::Ended => "ended",
-        };
-        f.debug_struct("ActorCall").field("stage", &stage).finish_non_exhaustive()
+        f.debug_struct("ActorCall").field("stage", &self.stage.name()).finish_non_exhaustive()
     }
 }
 

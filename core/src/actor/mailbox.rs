@@ -15,7 +15,7 @@ use super::pump::Rented;
 use super::thread::OwnThread;
 use crate::catch::quietly;
 use crate::error::TaskError;
-use crate::pool::{Job, Refused};
+use crate::pool::{Job, Refused, SWEEP, sweep};
 use crate::spin::spin;
 use crate::thread_pool::{Growth, same_error};
 
@@ -49,9 +49,6 @@ struct State {
     /// The length at which the queue is cleared of cancelled calls.
     sweep_at: usize,
 }
-
-/// The least such length.
-const SWEEP: usize = 1024;
 
 /// Why it takes no more.
 #[derive(Clone)]
@@ -104,10 +101,7 @@ impl State {
 
     /// Takes cancelled calls out, to be dropped without the lock.
     fn sweep(&mut self) -> Vec<Job> {
-        let (spent, left): (Vec<_>, Vec<_>) = self.queue.drain(..).partition(Job::is_cancelled);
-        self.queue.extend(left);
-        self.sweep_at = SWEEP.max(self.queue.len() * 2);
-        spent
+        sweep(&mut self.queue, &mut self.sweep_at, Job::is_cancelled)
     }
 
     fn drain(&mut self) -> Vec<Job> {

@@ -4,18 +4,15 @@ use std::any::Any;
 use std::cell::Cell;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::mailbox::{Engine, Mailbox};
 use super::turn::in_turn;
-use crate::catch::{catch, drop_quietly, quietly};
+use crate::catch::{drop_quietly, quietly};
 use crate::error::TaskError;
 use crate::limiter::{Permit, holding};
-use crate::pool::{AnyPool, Job, Pool};
+use crate::pool::{AnyPool, Job, TURN};
 use crate::task::{Ran, Runnable};
-
-/// After so long, it gives its thread back and queues up again, whoever waits: a view cannot tell of its own (C18).
-const TURN: Duration = Duration::from_millis(1);
 
 thread_local! {
     /// This thread is queueing up again.
@@ -53,15 +50,7 @@ impl Rented {
     fn submit(&self, mailbox: &Arc<Mailbox>) -> Option<TaskError> {
         let pump = Arc::new(Pump { mailbox: mailbox.clone(), state: Mutex::default() });
         pump.begin_submission();
-        let job = Job::new(pump.clone());
-        // The calls have waited their turn already, so they can wait for room, too.
-        let refused = match catch(|| self.pool.execute_patiently(job)) {
-            Ok(answer) => answer.err().map(TaskError::from),
-            Err(panic) => {
-                drop_quietly(panic);
-                Some(TaskError::Shutdown)
-            }
-        };
+        let refused = Job::new(pump.clone()).offer(&self.pool);
         pump.settle(refused)
     }
 }

@@ -1,7 +1,7 @@
 //! What a thread does for a map: takes items, runs them, delivers.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::batch::Shared;
 use super::bundle::Bundle;
@@ -11,10 +11,8 @@ use super::supply::{Chunk, Claimed};
 use crate::catch::catch;
 use crate::context::{here, in_call};
 use crate::error::{Panic, TaskError};
-use crate::pool::Pool;
+use crate::pool::{Pool, TURN};
 
-/// After so long, a runner gives its thread back and queues up again, so that others have their turn (C18).
-const TURN: Duration = Duration::from_millis(1);
 /// Within a chunk, the clock is looked at once in so many items.
 const GLANCE: usize = 16;
 

@@ -6,16 +6,14 @@
 //! becomes a runner itself when there is no other thread to be had.
 
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::batch::Shared;
 use super::job::{self, Ticket};
 use super::runner::{self, Lane};
-use crate::pool::Pool;
+use crate::pool::{Pool, TURN};
 use crate::thread_pool::Pace;
 
-/// After so long, it gives its thread back and queues up again.
-const TURN: Duration = Duration::from_millis(1);
 /// The most runners that wait for a thread.
 const MOST_QUEUED: usize = 16;
 

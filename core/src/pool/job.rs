@@ -36,16 +36,21 @@ impl Job {
     pub(crate) fn hand_on(self, pool: &dyn Pool) {
         let Some(closure) = self.closure.clone() else { return };
         closure.begin_submission();
-        // Whatever becomes of it, the task must hear of the answer: a panic is one too.
-        // It has waited its turn already, so it can wait for room, too.
-        let refused = match catch(|| pool.execute_patiently(self)) {
+        let refused = self.offer(pool);
+        closure.end_submission(refused);
+    }
+
+    /// Gives the job to a pool, and says why that did not take it: a panic is an answer too.
+    ///
+    /// It has waited its turn already, so it can wait for room, too.
+    pub(crate) fn offer(self, pool: &dyn Pool) -> Option<TaskError> {
+        match catch(|| pool.execute_patiently(self)) {
             Ok(answer) => answer.err().map(TaskError::from),
             Err(panic) => {
                 drop_quietly(panic);
                 Some(TaskError::Shutdown)
             }
-        };
-        closure.end_submission(refused);
+        }
     }
 
     /// Runs the closure, unless it was cancelled, on this thread. Panics are caught.

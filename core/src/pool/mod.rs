@@ -6,6 +6,7 @@ mod inline;
 mod job;
 mod limited;
 mod relay;
+mod sweep;
 mod unavailable;
 
 use std::fmt;
@@ -13,12 +14,14 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use any::AnyPool;
 pub use inline::InlinePool;
 pub use job::Job;
 pub use limited::Limited;
 pub use relay::Turn;
+pub(crate) use sweep::{SWEEP, sweep};
 pub(crate) use unavailable::Unavailable;
 
 use crate::cancel_token::CancelToken;
@@ -27,6 +30,10 @@ use crate::limiter::Limiting;
 use crate::map::Map;
 use crate::task::{Awaiter, Runnable, Task};
 use crate::thread_pool::Metrics;
+
+/// For how long somebody keeps a thread that others may wait for: who runs many things on one, as a map, an actor or a
+/// [`Turn`] does, gives it back after that and queues up again (C18).
+pub(crate) const TURN: Duration = Duration::from_millis(1);
 
 /// Runs blocking closures: [`ThreadPool`](crate::ThreadPool), the pool a runtime brings, or your own.
 ///

@@ -21,19 +21,15 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::{AnyPool, Job, Pool, Refused};
+use super::{AnyPool, Job, Pool, Refused, TURN};
 use crate::catch::{catch, quietly};
 use crate::thread_pool::same_error;
 
 /// How many turns may be asked for and not begun. One would do; with a few, calls that block have their threads
-/// sooner. Measured on two cores, see `docs/BENCHMARKS.md`.
+/// sooner. The figures in `docs/BENCHMARKS.md` are for this number; others were not measured.
 const ASKED: usize = 4;
-
-/// For how long a turn begins jobs. Others who use the runtime's threads wait no longer for this one than they would
-/// for a turn of a `map`.
-const TURN: Duration = Duration::from_millis(1);
 
 type Start = dyn Fn(Turn) -> Result<(), Refused> + Send + Sync;
 

@@ -11,11 +11,8 @@ use std::time::Duration;
 
 use super::ThreadPool;
 use super::shared::Shared;
+use super::spawn::{self, Spawn};
 use crate::warning::StallReport;
-
-/// What starts a thread: `std::thread::Builder::spawn`, or what replaces it.
-pub(crate) type Spawn =
-    dyn Fn(thread::Builder, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>> + Send + Sync;
 
 /// Settings for a [`ThreadPool`].
 ///
@@ -67,11 +64,7 @@ pub(super) struct Settings {
 
 impl Settings {
     pub(super) fn thread(&self) -> thread::Builder {
-        let thread = thread::Builder::new().name(self.name.clone());
-        match self.stack_size {
-            Some(size) => thread.stack_size(size),
-            None => thread,
-        }
+        spawn::builder(&self.name, self.stack_size)
     }
 }
 

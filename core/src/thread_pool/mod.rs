@@ -13,6 +13,7 @@ mod queue;
 mod shared;
 mod shutdown;
 mod sleeper;
+mod spawn;
 mod sync;
 mod threads;
 mod view;
@@ -24,13 +25,13 @@ use std::sync::{Arc, LazyLock, Weak};
 use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
-pub(crate) use builder::{Spawn, check_name, check_stack_size};
+pub(crate) use builder::{check_name, check_stack_size};
 pub(crate) use employment::{add_interrupt, is_stopping, remove_interrupt};
 pub(crate) use growth::{Growth, Pace};
 pub(crate) use lend::Lent;
 pub use metrics::{Distribution, Metrics};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
-pub(crate) use threads::same_error;
+pub(crate) use spawn::{Body, Spawn, builder as thread_builder, same_error, start as start_thread};
 
 use crate::pool::{AnyPool, Job, Pool, Refused};
 use queue::OWN;

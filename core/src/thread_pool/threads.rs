@@ -5,34 +5,21 @@ use std::sync::Arc;
 
 use super::growth::Role;
 use super::shared::{Shared, State, wake_all};
+use super::spawn::{self, Body, same_error};
 use super::sync::MutexGuard;
-use super::sync::atomic::{AtomicU8, Ordering};
 use super::worker;
-use crate::catch::{catch, drop_quietly};
 use crate::pool::Refused;
 
 impl Shared {
     /// Starts the thread that was reserved. Returns whether it comes.
     pub(super) fn start_thread(self: &Arc<Self>, key: usize, role: Role) -> bool {
-        let shared = self.clone();
         let employee = self.lock().staff.get(key).map(|member| member.employee.clone());
-        let builder = self.settings.thread();
-        let fate = Arc::new(AtomicU8::new(UNDERWAY));
-        let body = Body { shared: Some(shared), key, role, fate: fate.clone() };
-        let body = Box::new(move || body.work());
-        let started = catch(|| (self.settings.spawn)(builder, body)).unwrap_or_else(|panic| {
-            let text = panic.message().to_owned();
-            drop_quietly(panic);
-            Err(io::Error::other(format!("the spawn handler panicked: {text}")))
-        });
-        // ORDERING: AcqRel pairs with the swap in `Body::drop`: one of the two sees that the other was first.
-        let lost = fate.swap(ANSWERED, Ordering::AcqRel) == LOST;
+        let place = Place { shared: self.clone(), key, role };
+        let started = spawn::start(&*self.settings.spawn, self.settings.thread(), place, "pool");
+        let comes = started.is_ok();
         match started {
-            // What counts is what became of the thread's body: a handler may lose it and report a success,
-            // or start the thread and report an error all the same.
-            Ok(_) if lost => self.thread_refused(key, role, &body_lost()),
-            Err(error) if lost => self.thread_refused(key, role, &error),
-            Ok(handle) => {
+            Err(error) => self.thread_refused(key, role, &error),
+            Ok(Some(handle)) => {
                 // A thread that has ended already has taken its place away, unless it is to be joined.
                 if let (Some(member), Some(employee)) = (self.lock().staff.get_mut(key), employee)
                     // Its key may be another thread's by now.
@@ -41,7 +28,7 @@ impl Shared {
                     member.handle = Some(handle);
                 }
             }
-            Err(_) => {}
+            Ok(None) => {}
         }
         let waiting = {
             let mut state = self.lock();
@@ -49,7 +36,7 @@ impl Shared {
             if state.is_over() { state.take_waiting() } else { Vec::new() }
         };
         wake_all(waiting);
-        !lost
+        comes
     }
 
     /// C16: the queue waits for a living worker; with none, its tasks end in the reason.
@@ -99,53 +86,26 @@ impl Shared {
     }
 }
 
-/// The spawn handler has not answered yet.
-const UNDERWAY: u8 = 0;
-/// It has, and the body was not lost before.
-const ANSWERED: u8 = 1;
-/// The body was dropped without having run, before the handler answered.
-const LOST: u8 = 2;
-
-/// A thread's body. Dropped without having run, it takes its thread off the books: the set-up of a
-/// spawn handler's thread may panic, too.
-struct Body {
-    shared: Option<Arc<Shared>>,
+/// A thread's place in the books.
+struct Place {
+    shared: Arc<Shared>,
     key: usize,
     role: Role,
-    fate: Arc<AtomicU8>,
 }
 
-impl Body {
-    fn work(mut self) {
-        if let Some(shared) = self.shared.take() {
-            worker::work(&shared, self.key, self.role);
-        }
+impl Body for Place {
+    fn work(self) {
+        worker::work(&self.shared, self.key, self.role);
     }
-}
 
-impl Drop for Body {
-    fn drop(&mut self) {
-        let Some(shared) = self.shared.take() else { return };
-        // ORDERING: see `start_thread`.
-        if self.fate.swap(LOST, Ordering::AcqRel) == ANSWERED {
-            shared.thread_refused(self.key, self.role, &body_lost());
-            let waiting = {
-                let mut state = shared.lock();
-                if state.is_over() { state.take_waiting() } else { Vec::new() }
-            };
-            wake_all(waiting);
-        }
-    }
-}
-
-fn body_lost() -> io::Error {
-    io::Error::other("a thread ended before it came to the pool's code: see the pool's spawn handler")
-}
-
-/// `io::Error` cannot be cloned.
-pub(crate) fn same_error(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
+    /// Takes the thread off the books.
+    fn lost(self, error: &io::Error) {
+        let Self { shared, key, role } = self;
+        shared.thread_refused(key, role, error);
+        let waiting = {
+            let mut state = shared.lock();
+            if state.is_over() { state.take_waiting() } else { Vec::new() }
+        };
+        wake_all(waiting);
     }
 }
