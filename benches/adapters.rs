@@ -3,15 +3,10 @@
 mod hosts;
 mod support;
 
-use std::{
-    future::Future,
-    pin::Pin,
-    process::ExitCode,
-    task::{Context, Poll},
-};
+use std::{future::Future, process::ExitCode};
 
 use crate::{
-    hosts::{Adapted, AsyncStd, Futures, Host, Smol, Tokio, Value},
+    hosts::{Host, Value, YieldOnce, on_each_runtime},
     support::{Meter, RoundTrip, Sample, Suite, Unit, Workload, pin_to_one_cpu},
 };
 
@@ -23,25 +18,7 @@ const BURST: usize = 10;
 const ADAPTER: f64 = 1.1;
 
 fn main() -> ExitCode {
-    Suite::new("adapters")
-        .with_all(comparisons(
-            "tokio",
-            || Adapted::new(anyloop::Tokio::new().expect("tokio starts")),
-            Tokio::multi_thread,
-        ))
-        .with_all(comparisons(
-            "tokio current_thread",
-            || Adapted::new(anyloop::Tokio::new_current_thread().expect("tokio starts")),
-            Tokio::current_thread,
-        ))
-        .with_all(comparisons("smol", || Adapted::new(anyloop::Smol::new()), || Smol))
-        .with_all(comparisons("async-std", || Adapted::new(anyloop::AsyncStd::new()), || AsyncStd))
-        .with_all(comparisons(
-            "futures",
-            || Adapted::new(anyloop::FuturesPool::new().expect("the pool starts")),
-            Futures::new,
-        ))
-        .run()
+    Suite::new("adapters").with_all(on_each_runtime!(comparisons)).run()
 }
 
 /// Everything that is measured of one runtime: `ours` is the adapter, `theirs` the runtime itself.
@@ -178,24 +155,5 @@ fn expected(load: Load, size: usize) -> usize {
     match load {
         Load::Bursts => size / BURST * sum_below(BURST),
         Load::FanOut | Load::Trips | Load::Spawns => sum_below(size),
-    }
-}
-
-/// Pending once, with its waker called at once: every runtime's own `yield_now` differs.
-#[derive(Default)]
-struct YieldOnce {
-    yielded: bool,
-}
-
-impl Future for YieldOnce {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.yielded {
-            return Poll::Ready(());
-        }
-        self.yielded = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
     }
 }

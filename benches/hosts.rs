@@ -1,7 +1,13 @@
 //! The runtimes, each used directly and through its adapter, behind one trait: so that both sides of a
 //! comparison run the same loop.
 
-use std::{fmt::Debug, future::Future, sync::Arc};
+use std::{
+    fmt::Debug,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use anyloop::{AnyPool, BlockOn, NativePool, PoolExt as _, Task};
 use futures::{executor::ThreadPool, future::RemoteHandle, task::SpawnExt as _};
@@ -166,5 +172,51 @@ impl<R: BlockOn + NativePool> Host for Adapted<R> {
 
     fn offload(&self, work: impl FnOnce() -> usize + Send + 'static) -> Self::Offloaded {
         self.native.submit(work)
+    }
+}
+
+/// What `$comparisons(name, adapter, runtime)` gives, of all runtimes together.
+macro_rules! on_each_runtime {
+    ($comparisons:path) => {{
+        use $crate::hosts::{Adapted, AsyncStd, Futures, Smol, Tokio};
+
+        let mut all = $comparisons(
+            "tokio",
+            || Adapted::new(anyloop::Tokio::new().expect("tokio starts")),
+            Tokio::multi_thread,
+        );
+        all.extend($comparisons(
+            "tokio current_thread",
+            || Adapted::new(anyloop::Tokio::new_current_thread().expect("tokio starts")),
+            Tokio::current_thread,
+        ));
+        all.extend($comparisons("smol", || Adapted::new(anyloop::Smol::new()), || Smol));
+        all.extend($comparisons("async-std", || Adapted::new(anyloop::AsyncStd::new()), || AsyncStd));
+        all.extend($comparisons(
+            "futures",
+            || Adapted::new(anyloop::FuturesPool::new().expect("the pool starts")),
+            Futures::new,
+        ));
+        all
+    }};
+}
+pub(crate) use on_each_runtime;
+
+/// Pending once, with its waker called at once: every runtime's own `yield_now` differs.
+#[derive(Default)]
+pub(crate) struct YieldOnce {
+    yielded: bool,
+}
+
+impl Future for YieldOnce {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.yielded {
+            return Poll::Ready(());
+        }
+        self.yielded = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 }

@@ -1,6 +1,6 @@
 //! `name = other_name`: the function stays, and one that makes calls of it is generated beside it.
 
-use proc_macro2::{Ident, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 
 use crate::args::Beside;
@@ -8,6 +8,7 @@ use crate::expand::Wrap;
 use crate::inner::turbofish;
 use crate::receiver::Receiver;
 use crate::signature::{Place, Signature};
+use crate::tokens::mentions;
 
 impl Wrap<'_> {
     /// The function that makes calls of the one that stays.
@@ -45,14 +46,6 @@ impl Wrap<'_> {
     fn is_associated(&self) -> bool {
         self.place != Place::Unknown
             || self.signature.receiver.is_some()
-            || mentions_self_type(self.function.to_token_stream())
+            || mentions(self.function.to_token_stream(), "Self")
     }
-}
-
-fn mentions_self_type(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "Self",
-        TokenTree::Group(group) => mentions_self_type(group.stream()),
-        _ => false,
-    })
 }

@@ -13,6 +13,7 @@ use crate::errors::Errors;
 use crate::expand::wrapped;
 use crate::function::Function;
 use crate::signature::Place;
+use crate::tokens::mentions;
 
 /// An `impl` block, cut into its parts.
 pub(crate) struct Block {
@@ -157,7 +158,7 @@ impl Block {
         if let Some(Pool::Value(pool)) = &options.wrap.pool
             && !own
             && function.signature.receiver().is_none()
-            && mentions_self(pool.to_token_stream())
+            && mentions(pool.to_token_stream(), "self")
         {
             errors.at(
                 &function.signature.ident,
@@ -166,14 +167,6 @@ impl Block {
             );
         }
     }
-}
-
-fn mentions_self(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "self",
-        TokenTree::Group(group) => mentions_self(group.stream()),
-        _ => false,
-    })
 }
 
 impl Item {

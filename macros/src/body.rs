@@ -10,6 +10,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Item, Lifetime, Macro, Path, Stmt};
 
 use crate::receiver::RENAMED;
+use crate::tokens::mentions;
 
 /// The body for a closure. One that syn cannot parse (it may be half typed) is changed by its tokens alone.
 pub(crate) fn for_closure(body: TokenStream, method: bool, lifetimes: &[Ident]) -> TokenStream {
@@ -69,7 +70,7 @@ impl VisitMut for Adapt<'_> {
 
     fn visit_macro_mut(&mut self, call: &mut Macro) {
         // With a `fn` in it, `self` is rather that function's.
-        if self.method && !defines_function(call.tokens.clone()) {
+        if self.method && !mentions(call.tokens.clone(), "fn") {
             let tokens = std::mem::take(&mut call.tokens);
             call.tokens = match (call.path.segments.last(), &call.delimiter) {
                 (Some(name), syn::MacroDelimiter::Paren(_)) => {
@@ -98,14 +99,6 @@ fn values_before_format(name: &Ident) -> usize {
         "concat" | "stringify" | "include_str" | "include_bytes" | "include" | "env" => NO_FORMAT,
         _ => 0,
     }
-}
-
-fn defines_function(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|tree| match tree {
-        TokenTree::Ident(word) => word == "fn",
-        TokenTree::Group(group) => defines_function(group.stream()),
-        _ => false,
-    })
 }
 
 /// Renames `self` in a macro's tokens. `{self}` is renamed in the first string literal that is an

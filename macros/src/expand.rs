@@ -26,8 +26,8 @@ use crate::body::for_closure;
 use crate::errors::Errors;
 use crate::function::{Body, Function};
 use crate::receiver::Receiver;
-use crate::self_type::located;
 use crate::signature::{Place, Signature, call_type};
+use crate::tokens::located;
 
 const NOT_A_FUNCTION: &str = "`async_wrap` goes on functions and `impl` blocks, not on this item: write it on the \
      functions or methods that block, or on the whole `impl` block";

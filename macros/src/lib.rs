@@ -24,6 +24,7 @@ mod recursion;
 mod self_type;
 mod signature;
 mod thread_bound;
+mod tokens;
 mod vocabulary;
 
 use proc_macro::TokenStream;

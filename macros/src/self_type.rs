@@ -1,11 +1,12 @@
 //! Replaces `Self` in a signature that moves into another type's `impl` block.
 
-use proc_macro2::{Group, Span, TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream};
 use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, Type, TypePath, parse_quote};
 
 use crate::borrow::peel;
+use crate::tokens::located;
 
 /// The type that `Self` stands for.
 pub(crate) struct SelfType<'a>(pub(crate) &'a Type);
@@ -73,22 +74,4 @@ impl VisitMut for SelfType<'_> {
         }
         visit_mut::visit_expr_mut(self, expr);
     }
-}
-
-/// `tokens`, shown in messages at the place of `span`.
-pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|tree| match tree {
-            TokenTree::Group(group) => {
-                let mut moved = Group::new(group.delimiter(), located(group.stream(), span));
-                moved.set_span(group.span().located_at(span));
-                moved.into()
-            }
-            mut other => {
-                other.set_span(other.span().located_at(span));
-                other
-            }
-        })
-        .collect()
 }
