@@ -13,10 +13,11 @@
 mod cores;
 #[path = "support/runtime.rs"]
 mod runtime;
+#[path = "support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -59,33 +60,17 @@ struct Args {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let printed = match log(&args) {
-        Ok(Ok(text)) => print(&text),
+    match log(&args) {
+        Ok(Ok(text)) => stdout::print(&text),
         Ok(Err(error)) => {
             eprintln!("error: {:?}: {}", args.repository, error.message());
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("error: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    match printed {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Whoever reads the output has seen enough of it (`| head`).
-            if error.kind() != ErrorKind::BrokenPipe {
-                eprintln!("error: standard output: {error}");
-            }
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
-}
-
-fn print(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
 }
 
 /// The text; or the error of a repository that can be opened, but not read; or why that cannot begin.

@@ -13,9 +13,10 @@
 mod cores;
 #[path = "support/runtime.rs"]
 mod runtime;
+#[path = "support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
-use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -115,25 +116,15 @@ impl Db {
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let text = match run(&args) {
-        Ok(Ok(text)) => text,
+    match run(&args) {
+        Ok(Ok(text)) => stdout::print(&text),
         Ok(Err(error)) => {
             eprintln!("error: {:?}: {error}", args.database);
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
         Err(error) => {
             eprintln!("error: {error}");
-            return ExitCode::from(2);
-        }
-    };
-    match io::stdout().lock().write_all(text.as_bytes()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // Whoever reads the output has seen enough of it (`| head`).
-            if error.kind() != ErrorKind::BrokenPipe {
-                eprintln!("error: standard output: {error}");
-            }
-            ExitCode::FAILURE
+            ExitCode::from(2)
         }
     }
 }

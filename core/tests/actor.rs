@@ -5,7 +5,6 @@ mod support;
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Waker};
 use std::thread::{self, ThreadId};
@@ -13,7 +12,7 @@ use std::thread::{self, ThreadId};
 use anyloop_core::{
     Actor, BuildError, PanicPolicy, PoolExt, Refused, Task, TaskError, ThreadPool, from_thread,
 };
-use support::{Counted, Counts, eventually};
+use support::{Counted, Counts, assert_one_at_a_time_in_order, eventually, until_cancelled};
 
 /// What happened to a value, and where.
 type Log = Arc<Mutex<Vec<(&'static str, ThreadId)>>>;
@@ -78,23 +77,7 @@ fn panic_text<R>(ended: Result<R, TaskError>) -> String {
 
 #[test]
 fn calls_run_one_at_a_time_in_the_order_submitted() {
-    const CALLS: usize = 2_000;
-    let inside = Arc::new(AtomicUsize::new(0));
-    let actor = Actor::new(Vec::new);
-    let tasks: Vec<_> = (0..CALLS)
-        .map(|number| {
-            let inside = inside.clone();
-            actor.with(move |seen: &mut Vec<usize>| {
-                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "alone");
-                seen.push(number);
-                inside.fetch_sub(1, Ordering::SeqCst);
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.wait().unwrap();
-    }
-    assert_eq!(actor.close().wait().unwrap(), (0..CALLS).collect::<Vec<_>>());
+    assert_one_at_a_time_in_order(&Actor::new(Vec::new), 2_000, |_| {});
 }
 
 #[test]
@@ -305,16 +288,10 @@ fn a_cancelled_call_leaves_its_room_and_is_dropped_at_once() {
 #[test]
 fn a_call_that_runs_sees_that_it_was_cancelled() {
     let actor = Actor::new(|| 0);
-    let (starting, started) = mpsc::channel();
-    let task = actor.with(move |value| {
-        starting.send(()).unwrap();
-        while !from_thread::is_cancelled() {
-            thread::yield_now();
-        }
+    let task = until_cancelled(&actor, |value| {
         *value += 1;
         *value
     });
-    started.recv().unwrap();
     assert_eq!(pollster::block_on(task.cancel()).unwrap(), 1);
     assert!(!actor.with(|_| from_thread::is_cancelled()).wait().unwrap());
 }

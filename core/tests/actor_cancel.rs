@@ -9,7 +9,7 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use anyloop_core::{Actor, ActorBuilder, PanicPolicy, TaskError, ThreadPool, from_thread};
-use support::eventually;
+use support::{eventually, until_cancelled};
 
 /// Blocks until it is interrupted.
 struct Blocking {
@@ -94,15 +94,7 @@ fn a_new_value_has_an_interrupt_of_its_own() {
 #[test]
 fn panics_of_the_hook_and_of_what_makes_it() {
     let actor = Actor::builder().on_cancel(|_: &u8| || panic!("a hook's bug")).start(|| 1).unwrap();
-    let (starting, started) = mpsc::channel();
-    let task = actor.with(move |value| {
-        starting.send(()).unwrap();
-        while !from_thread::is_cancelled() {
-            thread::yield_now();
-        }
-        *value
-    });
-    started.recv().unwrap();
+    let task = until_cancelled(&actor, |value| *value);
     assert_eq!(pollster::block_on(task.cancel()).unwrap(), 1);
     assert_eq!(actor.with(|value| *value).wait().unwrap(), 1);
 

@@ -10,31 +10,16 @@ use std::time::{Duration, Instant};
 use anyloop_core::{
     Actor, AnyPool, InlinePool, Job, PanicPolicy, Pool, PoolExt, Refused, TaskError, ThreadPool, from_thread,
 };
-use support::{block, eventually};
+use support::{assert_one_at_a_time_in_order, block, eventually};
 
 #[test]
 fn calls_run_one_at_a_time_in_order_on_any_threads() {
-    const CALLS: usize = 5_000;
     let pool = ThreadPool::new(4).unwrap();
-    let inside = Arc::new(AtomicUsize::new(0));
-    let actor = Actor::on(&pool, Vec::new());
-    let tasks: Vec<_> = (0..CALLS)
-        .map(|number| {
-            let inside = inside.clone();
-            actor.with(move |seen: &mut Vec<usize>| {
-                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "alone");
-                if number % 1_000 == 0 {
-                    thread::sleep(Duration::from_millis(2));
-                }
-                seen.push(number);
-                inside.fetch_sub(1, Ordering::SeqCst);
-            })
-        })
-        .collect();
-    for task in tasks {
-        task.wait().unwrap();
-    }
-    assert_eq!(actor.close().wait().unwrap(), (0..CALLS).collect::<Vec<_>>());
+    assert_one_at_a_time_in_order(&Actor::on(&pool, Vec::new()), 5_000, |number| {
+        if number % 1_000 == 0 {
+            thread::sleep(Duration::from_millis(2));
+        }
+    });
 }
 
 #[test]

@@ -17,9 +17,10 @@ mod hashing;
 mod output;
 #[path = "../support/runtime.rs"]
 mod runtime;
+#[path = "../support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use anyloop::{AnyRuntime, BlockOn, Runtime, ThreadPool};
@@ -43,13 +44,7 @@ fn main() -> ExitCode {
             eprintln!("{summary} (runtime: {})", runtime.name());
             if summary.failures == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
-        Err(error) => {
-            // Whoever reads the output has seen enough of it (`| head`).
-            if error.kind() != ErrorKind::BrokenPipe {
-                eprintln!("error: standard output: {error}");
-            }
-            ExitCode::FAILURE
-        }
+        Err(error) => stdout::failed(&error),
     }
 }
 

@@ -14,8 +14,11 @@ mod crawl;
 #[path = "../support/runtime.rs"]
 mod runtime;
 mod site;
+#[path = "../support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
+use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -73,7 +76,9 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
         Ok(report) => {
-            println!("{report}");
+            if let Err(error) = writeln!(io::stdout(), "{report}") {
+                return stdout::failed(&error);
+            }
             match report.failed.is_empty() {
                 _ if stop.is_cancelled() => ExitCode::from(130),
                 true => ExitCode::SUCCESS,

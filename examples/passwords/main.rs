@@ -15,9 +15,11 @@ mod enrolment;
 mod lateness;
 #[path = "../support/runtime.rs"]
 mod runtime;
+#[path = "../support/stdout.rs"]
+mod stdout;
 
 use std::error::Error;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyloop::{AnyRuntime, BlockOn, Runtime};
@@ -50,11 +52,7 @@ fn main() -> ExitCode {
         }
     };
     if let Err(error) = print(&args, &runtime, &reports) {
-        // Whoever reads the output may have seen enough of it (`| head`).
-        if error.kind() != ErrorKind::BrokenPipe {
-            eprintln!("error: standard output: {error}");
-        }
-        return ExitCode::FAILURE;
+        return stdout::failed(&error);
     }
     let unverified: usize = reports.iter().map(|(_, report)| args.users - report.verified).sum();
     if unverified == 0 {

@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyloop_core::{Limited, PoolExt, Task, TaskError, ThreadPool};
+use anyloop_core::{Actor, Limited, PoolExt, Task, TaskError, ThreadPool, from_thread};
 
 /// Long enough for a machine that is busy with other tests; waited for only where something is wrong.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
@@ -32,6 +32,49 @@ pub(crate) fn block(pool: &ThreadPool) -> mpsc::Sender<()> {
     .detach();
     started.recv().unwrap();
     release
+}
+
+/// A call of an actor that has begun, runs until it is cancelled, and then ends in what `last` gives.
+#[track_caller]
+pub(crate) fn until_cancelled<T: 'static, R: Send + 'static>(
+    actor: &Actor<T>,
+    last: impl FnOnce(&mut T) -> R + Send + 'static,
+) -> Task<R> {
+    let (starting, started) = mpsc::channel();
+    let task = actor.with(move |value| {
+        starting.send(()).unwrap();
+        while !from_thread::is_cancelled() {
+            thread::yield_now();
+        }
+        last(value)
+    });
+    started.recv().unwrap();
+    task
+}
+
+/// Many calls, and that no two of them run at the same time, nor in another order than submitted. `pause` is called in each.
+#[track_caller]
+pub(crate) fn assert_one_at_a_time_in_order(
+    actor: &Actor<Vec<usize>>,
+    calls: usize,
+    pause: impl Fn(usize) + Copy + Send + 'static,
+) {
+    let inside = Arc::new(AtomicUsize::new(0));
+    let tasks: Vec<_> = (0..calls)
+        .map(|number| {
+            let inside = inside.clone();
+            actor.with(move |seen: &mut Vec<usize>| {
+                assert_eq!(inside.fetch_add(1, Ordering::SeqCst), 0, "alone");
+                pause(number);
+                seen.push(number);
+                inside.fetch_sub(1, Ordering::SeqCst);
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.wait().unwrap();
+    }
+    assert_eq!(actor.close().wait().unwrap(), (0..calls).collect::<Vec<_>>());
 }
 
 /// What became of closures.
