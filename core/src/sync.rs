@@ -4,7 +4,17 @@
 #[cfg(all(test, loom))]
 pub(crate) use loom::{cell::UnsafeCell, sync::atomic};
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::sync::atomic;
+pub(crate) use std::{sync::atomic, thread_local};
+
+/// loom's, which does not know the `const` of std's.
+#[cfg(all(test, loom))]
+macro_rules! locals {
+    ($($(#[$attr:meta])* static $name:ident: $t:ty = const { $init:expr };)*) => {
+        loom::thread_local! { $($(#[$attr])* static $name: $t = $init;)* }
+    };
+}
+#[cfg(all(test, loom))]
+pub(crate) use locals as thread_local;
 
 /// std's cell with loom's interface.
 #[cfg(not(all(test, loom)))]

@@ -9,7 +9,7 @@ use std::io;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use crate::warning;
@@ -17,7 +17,7 @@ use crate::warning;
 /// As `loop.slow_callback_duration` of asyncio.
 const THRESHOLD: Duration = Duration::from_millis(100);
 /// How often within the threshold the slots are looked at.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 10;
 
 /// A poll that has not come back.
 #[derive(Clone, Debug)]
@@ -25,22 +25,24 @@ const LOOKS: u32 = 4;
 pub struct StuckPoll {
     /// Where the task was spawned, or its `block_on` called; `None` if that was before the watchdog was started.
     pub place: Option<&'static Location<'static>>,
-    /// The name of the thread that it holds, or its id.
+    /// The name of the thread that it holds; empty if it has none.
     pub thread: String,
+    /// The thread's id, which tells it from others of the same name.
+    pub thread_id: ThreadId,
     /// For how long, at least: since it was seen first.
     pub stuck_for: Duration,
 }
 
 impl fmt::Display for StuckPoll {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { place, thread, stuck_for } = self;
+        let Self { place, thread, thread_id, stuck_for } = self;
         match place {
             Some(place) => write!(f, "the task spawned at {place}")?,
             None => f.write_str("a task that was spawned before the watchdog was started")?,
         }
         write!(
             f,
-            " has held the thread {thread:?} for {} ms without an await that waits, and the thread's other tasks \
+            " has held the thread {thread:?} ({thread_id:?}) for {} ms without an await that waits, and the thread's other tasks \
              wait for it: put what blocks there under #[async_wrap], or into to_thread",
             stuck_for.as_millis()
         )
@@ -59,7 +61,10 @@ pub struct Watchdog {
 /// does so, once a poll.
 ///
 /// For development and for tests, as asyncio's debug mode: a poll costs up to 20 ns more with it, a spawn an
-/// allocation.
+/// allocation. A handler of [`on_warning`](crate::on_warning()) that blocks keeps the watchdog from looking.
+///
+/// A poll inside of another one, such as a `block_on`'s, is reported as itself if it takes that long; if it is many short ones
+/// that do, the poll around them is.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,7 +78,8 @@ pub fn watchdog() -> Watchdog {
 }
 
 impl Watchdog {
-    /// How long a poll may take: 100 ms if not set. One is reported for certain that takes half as long again.
+    /// How long a poll may take: 100 ms if not set. One is reported for certain that takes a
+    /// tenth longer.
     pub fn threshold(mut self, threshold: Duration) -> Self {
         self.threshold = threshold;
         self
@@ -124,10 +130,24 @@ pub(crate) fn is_on() -> bool {
 /// What a thread is at.
 struct Slot {
     thread: String,
-    /// Changes with each beginning and end; odd in a poll. Written by its own thread only.
+    thread_id: ThreadId,
+    /// Changes with each beginning and end: by one with those of the outermost poll, so that it is odd in a poll, and
+    /// by `NESTED` with those of the ones inside. Written by its own thread only.
     serial: AtomicU64,
-    place: Mutex<Option<&'static Location<'static>>>,
+    places: Mutex<Places>,
 }
+
+type Place = Option<&'static Location<'static>>;
+
+/// Of the polls that are underway.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    outermost: Place,
+    innermost: Place,
+}
+
+/// What the polls inside of another one are counted in, so that the part below is the outermost one's alone.
+const NESTED: u64 = 1 << 32;
 
 thread_local! {
     static SLOT: Arc<Slot> = Slot::of_this_thread();
@@ -136,8 +156,12 @@ thread_local! {
 impl Slot {
     fn of_this_thread() -> Arc<Self> {
         let thread = thread::current();
-        let thread = thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned);
-        let slot = Arc::new(Self { thread, serial: AtomicU64::new(0), place: Mutex::new(None) });
+        let slot = Arc::new(Self {
+            thread: thread.name().unwrap_or_default().to_owned(),
+            thread_id: thread.id(),
+            serial: AtomicU64::new(0),
+            places: Mutex::default(),
+        });
         lock(&SLOTS).push(Arc::downgrade(&slot));
         slot
     }
@@ -147,41 +171,44 @@ impl Slot {
         self.serial.load(Ordering::Relaxed)
     }
 
-    fn set_serial(&self, serial: u64) {
+    fn count(&self, step: u64) {
         // ORDERING: Relaxed: which place belongs to which serial is settled by the lock.
-        self.serial.store(serial, Ordering::Relaxed);
+        self.serial.store(self.serial().wrapping_add(step), Ordering::Relaxed);
     }
 
-    /// The place of the poll `serial`, if it is still underway.
-    fn place_of(&self, serial: u64) -> Option<Option<&'static Location<'static>>> {
-        let place = lock(&self.place);
-        (self.serial() == serial).then_some(*place)
+    /// The places of the polls of `serial`, if they are still underway.
+    fn places_of(&self, serial: u64) -> Option<Places> {
+        let places = lock(&self.places);
+        (self.serial() == serial).then_some(*places)
     }
 }
 
 /// Notes the poll of a task while it lives. Polls may be nested.
 pub(crate) struct Watched {
-    outer_place: Option<&'static Location<'static>>,
+    outer_place: Place,
     is_nested: bool,
 }
 
 impl Watched {
     /// `None` while the watchdog is off.
     #[inline]
-    pub(crate) fn begin(place: impl FnOnce() -> Option<&'static Location<'static>>) -> Option<Self> {
+    pub(crate) fn begin(place: impl FnOnce() -> Place) -> Option<Self> {
         if is_on() { Self::begin_watched(place()) } else { None }
     }
 
     #[inline(never)]
-    fn begin_watched(place: Option<&'static Location<'static>>) -> Option<Self> {
+    fn begin_watched(place: Place) -> Option<Self> {
         // Late in a thread's life there is no slot any more.
         SLOT.try_with(|slot| {
-            let before = slot.serial();
-            let mut current = lock(&slot.place);
-            let outer_place = std::mem::replace(&mut *current, place);
-            slot.set_serial((before | 1).wrapping_add(if before & 1 == 1 { 2 } else { 0 }));
-            drop(current);
-            Self { outer_place, is_nested: before & 1 == 1 }
+            let is_nested = slot.serial() & 1 == 1;
+            let mut places = lock(&slot.places);
+            let outer_place = std::mem::replace(&mut places.innermost, place);
+            if !is_nested {
+                places.outermost = place;
+            }
+            slot.count(if is_nested { NESTED } else { 1 });
+            drop(places);
+            Self { outer_place, is_nested }
         })
         .ok()
     }
@@ -191,12 +218,10 @@ impl Drop for Watched {
     fn drop(&mut self) {
         let _ = SLOT.try_with(|slot| {
             if self.is_nested {
-                // The outer poll's time counts anew: it was not it that held the thread meanwhile.
-                let mut current = lock(&slot.place);
-                *current = self.outer_place;
-                slot.set_serial(slot.serial().wrapping_add(2));
+                lock(&slot.places).innermost = self.outer_place;
+                slot.count(NESTED);
             } else {
-                slot.set_serial(slot.serial().wrapping_add(1));
+                slot.count(1);
             }
         });
     }
@@ -206,6 +231,8 @@ impl Drop for Watched {
 struct Seen {
     slot: Weak<Slot>,
     serial: u64,
+    /// Since when the outermost poll has been there, and what is underway in it.
+    outermost_since: Instant,
     since: Instant,
     reported: bool,
 }
@@ -216,7 +243,7 @@ fn watch(threshold: Duration) {
         thread::sleep((threshold / LOOKS).max(Duration::from_millis(1)));
         let fresh = std::mem::take(&mut *lock(&SLOTS));
         let now = Instant::now();
-        seen.extend(fresh.into_iter().map(|slot| Seen { slot, serial: 0, since: now, reported: false }));
+        seen.extend(fresh.into_iter().map(|slot| Seen::new(slot, now)));
         seen.retain_mut(|seen| {
             let Some(slot) = seen.slot.upgrade() else { return false };
             if let Some(stuck) = seen.look(&slot, now, threshold) {
@@ -228,19 +255,30 @@ fn watch(threshold: Duration) {
 }
 
 impl Seen {
-    /// The report of a poll that has been seen for longer than the threshold, once.
+    fn new(slot: Weak<Slot>, now: Instant) -> Self {
+        Self { slot, serial: 0, outermost_since: now, since: now, reported: false }
+    }
+
+    /// The report of a poll that has been seen for longer than the threshold, once for each outermost one.
     fn look(&mut self, slot: &Slot, now: Instant, threshold: Duration) -> Option<StuckPoll> {
         let serial = slot.serial();
         if serial != self.serial {
-            (self.serial, self.since, self.reported) = (serial, now, false);
+            if (serial ^ self.serial) % NESTED != 0 {
+                (self.outermost_since, self.reported) = (now, false);
+            }
+            (self.serial, self.since) = (serial, now);
         }
-        let stuck_for = now.saturating_duration_since(self.since);
-        if serial & 1 == 0 || self.reported || stuck_for < threshold {
+        let [stuck_for, outermost_for] =
+            [self.since, self.outermost_since].map(|since| now.saturating_duration_since(since));
+        if serial & 1 == 0 || self.reported || outermost_for < threshold {
             return None;
         }
-        let place = slot.place_of(serial)?;
+        let Places { outermost, innermost } = slot.places_of(serial)?;
         self.reported = true;
-        Some(StuckPoll { place, thread: slot.thread.clone(), stuck_for })
+        // If none of those inside takes so long by itself, it is the one around them that goes on and on.
+        let (place, stuck_for) =
+            if stuck_for < threshold { (outermost, outermost_for) } else { (innermost, stuck_for) };
+        Some(StuckPoll { place, thread: slot.thread.clone(), thread_id: slot.thread_id, stuck_for })
     }
 }
 
@@ -251,7 +289,7 @@ mod tests {
     const THRESHOLD: Duration = Duration::from_millis(10);
 
     fn seen(slot: &Arc<Slot>, now: Instant) -> Seen {
-        Seen { slot: Arc::downgrade(slot), serial: 0, since: now, reported: false }
+        Seen::new(Arc::downgrade(slot), now)
     }
 
     /// A poll is reported once, when it has been there for the threshold; the next one anew.
@@ -275,7 +313,7 @@ mod tests {
         }
     }
 
-    /// Inside a poll another one is a poll of its own, and then the outer one begins anew.
+    /// A poll inside another one is reported as itself if it takes so long, and then the other one is not, too.
     #[test]
     fn a_nested_poll_is_itself() {
         let slot = SLOT.with(Arc::clone);
@@ -285,14 +323,29 @@ mod tests {
         let outer = Watched::begin_watched(Some(outer_place));
         assert!(seen.look(&slot, start, THRESHOLD).is_none());
         let inner = Watched::begin_watched(Some(inner_place));
-        assert!(seen.look(&slot, start + 2 * THRESHOLD, THRESHOLD).is_none(), "it has just begun");
-        let stuck = seen.look(&slot, start + 4 * THRESHOLD, THRESHOLD).expect("it is stuck");
-        assert_eq!(stuck.place, Some(inner_place));
+        assert!(seen.look(&slot, start + THRESHOLD / 2, THRESHOLD).is_none(), "it has just begun");
+        let stuck = seen.look(&slot, start + 2 * THRESHOLD, THRESHOLD).expect("it is stuck");
+        assert_eq!((stuck.place, stuck.stuck_for), (Some(inner_place), 3 * THRESHOLD / 2));
         drop(inner);
-        assert!(seen.look(&slot, start + 5 * THRESHOLD, THRESHOLD).is_none());
-        let stuck = seen.look(&slot, start + 7 * THRESHOLD, THRESHOLD).expect("it is stuck");
-        assert_eq!(stuck.place, Some(outer_place));
+        assert!(seen.look(&slot, start + 9 * THRESHOLD, THRESHOLD).is_none(), "it was reported");
         drop(outer);
-        assert!(seen.look(&slot, start + 9 * THRESHOLD, THRESHOLD).is_none());
+    }
+
+    /// Many short polls inside of one that does not come back.
+    #[test]
+    fn nested_polls_hide_nothing() {
+        let slot = SLOT.with(Arc::clone);
+        let start = Instant::now();
+        let mut seen = seen(&slot, start);
+        let (outer_place, inner_place) = (Location::caller(), std::panic::Location::caller());
+        let outer = Watched::begin_watched(Some(outer_place));
+        let reports = (0..20).filter_map(|look| {
+            drop(Watched::begin_watched(Some(inner_place)));
+            let _inner = Watched::begin_watched(Some(inner_place));
+            seen.look(&slot, start + look * THRESHOLD / 10, THRESHOLD)
+        });
+        let reports: Vec<_> = reports.map(|stuck| (stuck.place, stuck.stuck_for)).collect();
+        assert_eq!(reports, [(Some(outer_place), THRESHOLD)]);
+        drop(outer);
     }
 }

@@ -282,6 +282,70 @@ fn turns_may_run_where_they_are_asked_for() {
     assert_eq!(task.wait().unwrap(), 42);
 }
 
+/// The turns behind the first one run in place: inside of it, and yet neither before it nor ever deeper.
+#[test]
+fn turns_that_run_where_a_turn_asks_for_them_keep_the_order() {
+    let turns = Turns::default();
+    let in_place = Arc::new(AtomicBool::new(false));
+    let depth = Arc::new(AtomicUsize::new(0));
+    let deepest = Arc::new(AtomicUsize::new(0));
+    let (kept, told, deep) = (turns.clone(), in_place.clone(), deepest.clone());
+    let pool = AnyPool::from_threads(move |turn| {
+        if told.load(Ordering::SeqCst) {
+            deep.fetch_max(depth.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            turn.run();
+            depth.fetch_sub(1, Ordering::SeqCst);
+        } else {
+            kept.0.lock().unwrap().push(turn);
+        }
+        Ok(())
+    });
+    let ran = Arc::new(Mutex::new(Vec::new()));
+    let tasks: Vec<_> = (0..500)
+        .map(|i| {
+            let ran = ran.clone();
+            pool.submit(move || {
+                ran.lock().unwrap().push(i);
+                if i % 100 == 0 {
+                    // Longer than a turn, so that another one is asked for.
+                    thread::sleep(Duration::from_millis(3));
+                }
+            })
+        })
+        .collect();
+    in_place.store(true, Ordering::SeqCst);
+    while turns.count() > 0 {
+        turns.take().run();
+    }
+    assert_eq!(*ran.lock().unwrap(), (0..500).collect::<Vec<_>>());
+    assert_eq!(deepest.load(Ordering::SeqCst), 1, "turns within turns");
+    for task in tasks {
+        task.wait().unwrap();
+    }
+}
+
+/// C10, C16: a thread that was refused once is asked for again, though nobody submits anything any more.
+#[test]
+fn a_turn_that_was_refused_another_asks_again() {
+    let (pool, refuse) = refusing(no_thread);
+    let (release, first) = block(&pool);
+    refuse.store(true, Ordering::SeqCst);
+    let slow = pool.submit(|| thread::sleep(Duration::from_millis(5)));
+    let (go_on, blocks) = mpsc::channel::<()>();
+    let blocking = pool.submit(move || {
+        let _ = blocks.recv_timeout(PATIENCE);
+    });
+    let behind = pool.submit(|| 7);
+    refuse.store(false, Ordering::SeqCst);
+    drop(release);
+    assert_eq!(behind.wait().unwrap(), 7, "with a thread of its own, beside one that blocks");
+    assert!(!blocking.is_finished());
+    drop(go_on);
+    for task in [first, slow, blocking] {
+        task.wait().unwrap();
+    }
+}
+
 /// Threads come, are refused, and are taken away, in no order at all: each call ends, and ran at most once.
 #[test]
 fn whatever_the_runtime_does_each_call_ends() {

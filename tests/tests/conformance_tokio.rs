@@ -1,7 +1,8 @@
 //! What only tokio has: a clock that can be paused, a handle that code looks for, a blocking pool that can
 //! be starved.
 
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -250,6 +251,35 @@ fn c16_tokios_pool_without_threads() {
         assert!(matches!(ended, Err(TaskError::NoThread(_))), "{ended:?}");
         assert_eq!(saw.recv(), Err(mpsc::RecvError), "the closure was dropped, and never ran");
         assert!(pool.try_submit(|| ()).is_err());
+    });
+}
+
+/// C11 on tokio's pool: what others give to tokio has its turn between our calls, on the only thread that there is.
+#[test]
+fn c11_tokios_own_work_has_its_turn_beside_a_backlog() {
+    watched("c11_tokios_own_work_has_its_turn_beside_a_backlog", || {
+        const CALLS: usize = 200;
+        let runtime = Builder::new_current_thread().max_blocking_threads(1).build().expect("a runtime");
+        let runtime = Tokio::from(runtime);
+        let pool = runtime.native();
+        let begun = Arc::new(AtomicUsize::new(0));
+        let calls: Vec<_> = (0..CALLS)
+            .map(|_| {
+                let begun = begun.clone();
+                pool.submit(move || {
+                    begun.fetch_add(1, Ordering::SeqCst);
+                    thread::sleep(Duration::from_millis(1));
+                })
+            })
+            .collect();
+        let seen = runtime.block_on(async {
+            let begun = begun.clone();
+            tokio::task::spawn_blocking(move || begun.load(Ordering::SeqCst)).await.expect("a value")
+        });
+        assert!(seen < CALLS / 2, "{seen} of {CALLS} calls went first");
+        for call in calls {
+            call.wait().expect("a value");
+        }
     });
 }
 

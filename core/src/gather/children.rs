@@ -118,10 +118,11 @@ impl<F: Future> Children<F> {
                 *next = behind(*next, self.slots.len());
             }
             Turn::Woken { set, budget } => {
+                let mut polling = set.poll();
                 while *budget > 0
-                    && let Some(place) = set.next()
+                    && let Some(place) = polling.next()
                 {
-                    let waker = set.waker(place);
+                    let waker = polling.waker(place);
                     let mut cx = Context::from_waker(&waker);
                     if slots::get(self.slots.as_mut(), place).poll(&mut cx).is_ready() {
                         self.pending -= 1;
@@ -129,7 +130,7 @@ impl<F: Future> Children<F> {
                     }
                     *budget -= 1;
                 }
-                set.rest(cx.waker());
+                polling.rest(cx.waker());
             }
         }
         Poll::Pending
@@ -161,11 +162,12 @@ impl<F: Future> Children<F> {
             }
             Turn::Woken { set, .. } => {
                 set.collect();
+                let mut polling = set.poll();
                 let mut budget = BUDGET;
                 while budget > 0
-                    && let Some(place) = set.next()
+                    && let Some(place) = polling.next()
                 {
-                    let waker = set.waker(place);
+                    let waker = polling.waker(place);
                     let mut slot = slots::get(self.slots.as_mut(), place);
                     if slot.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
                         budget -= 1;
@@ -177,7 +179,7 @@ impl<F: Future> Children<F> {
                     }
                 }
                 if pending > 0 {
-                    set.rest(cx.waker());
+                    polling.rest(cx.waker());
                 }
             }
         }

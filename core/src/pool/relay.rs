@@ -14,7 +14,8 @@
 //! that does not end while jobs wait. `execute` pushes and asks under one lock; a turn that begins asks for the next
 //! one before it runs anything; one whose time is up leaves jobs behind only to a turn that the runtime has accepted. So
 //! jobs that block get a thread each, as far as the runtime has any (C10). Where the runtime refuses a turn or drops
-//! it, whoever notices sees to the jobs; see [`Relay::ask`].
+//! it, whoever notices sees to the jobs; see [`Relay::ask`]. A turn that was refused its baton asks once more each time
+//! that its own time is up.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
@@ -23,7 +24,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use super::{AnyPool, Job, Pool, Refused, TURN};
+use super::{AnyPool, Job, Pool, Refused, SWEEP, TURN, sweep};
 use crate::catch::{catch, quietly};
 use crate::thread_pool::same_error;
 
@@ -38,11 +39,12 @@ pub(super) struct Relay {
     start: Box<Start>,
 }
 
-#[derive(Default)]
 struct State {
     /// Numbered in the order in which they came, which is the one they are begun in (C11).
     jobs: VecDeque<(u64, Job)>,
     next: u64,
+    /// At which length those that were cancelled are cleared away.
+    sweep_at: usize,
     /// Turns that were asked for, and have neither begun nor been refused or dropped, by their numbers.
     asked: Vec<u64>,
     next_turn: u64,
@@ -52,7 +54,26 @@ struct State {
     running: usize,
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            next: 0,
+            sweep_at: SWEEP,
+            asked: Vec::new(),
+            next_turn: 0,
+            starting: 0,
+            running: 0,
+        }
+    }
+}
+
 impl State {
+    /// What was cancelled, to be dropped without the lock.
+    fn sweep(&mut self) -> Vec<(u64, Job)> {
+        sweep(&mut self.jobs, &mut self.sweep_at, |(_, job)| job.is_cancelled())
+    }
+
     fn pop(&mut self) -> Option<Job> {
         self.jobs.pop_front().map(|(_, job)| job)
     }
@@ -113,9 +134,19 @@ impl Turn {
     }
 }
 
+/// What this thread is asking its runtime for.
+#[derive(Clone, Copy)]
+struct Asking {
+    /// By its address; 0 for none.
+    relay: usize,
+    /// In the middle of a turn, which runs what there is itself.
+    baton: bool,
+    /// The turn was dropped meanwhile.
+    dropped: bool,
+}
+
 thread_local! {
-    /// The relay that is asking for a turn on this thread, by its address, and whether the turn was dropped meanwhile.
-    static ASKING: Cell<(usize, bool)> = const { Cell::new((0, false)) };
+    static ASKING: Cell<Asking> = const { Cell::new(Asking { relay: 0, baton: false, dropped: false }) };
 }
 
 impl Drop for Turn {
@@ -125,12 +156,9 @@ impl Drop for Turn {
             // It was refused before, and the jobs were seen to then.
             return;
         }
-        let here = relay.address();
-        if let Ok((asking, _)) = ASKING.try_with(Cell::get)
-            && asking == here
-        {
+        if let Some(asking) = relay.is_asking() {
             // `ask` sees to the rest, when it knows why.
-            ASKING.set((here, true));
+            ASKING.set(Asking { dropped: true, ..asking });
         } else {
             relay.close();
         }
@@ -151,14 +179,19 @@ impl Relay {
         Arc::as_ptr(self).addr()
     }
 
+    /// What this thread is asking for on behalf of this relay.
+    fn is_asking(self: &Arc<Self>) -> Option<Asking> {
+        ASKING.try_with(Cell::get).ok().filter(|asking| asking.relay == self.address())
+    }
+
     /// Asks the runtime for a turn that [`State::wants_turn`] has counted.
     ///
     /// It may refuse, and yet keep the turn, as tokio does without a thread; it may accept and drop the turn at once, for
     /// it has been shut down; or it may drop the turn later, as it is shut down, which the turn sees to itself.
-    fn ask(self: &Arc<Self>, number: u64) -> Result<(), Refused> {
-        let before = ASKING.replace((self.address(), false));
+    fn ask(self: &Arc<Self>, number: u64, baton: bool) -> Result<(), Refused> {
+        let before = ASKING.replace(Asking { relay: self.address(), baton, dropped: false });
         let answer = catch(|| (self.start)(Turn { relay: Some(self.clone()), number }));
-        let (_, dropped) = ASKING.replace(before);
+        let Asking { dropped, .. } = ASKING.replace(before);
         {
             let mut state = self.lock();
             state.starting -= 1;
@@ -208,30 +241,46 @@ impl Relay {
         }
     }
 
+    /// Asks for a turn in this one's place. If it is refused, this thread does not stop before the jobs are done. A panic
+    /// is its runtime's, and this thread has a job in hand.
+    fn pass_on(self: &Arc<Self>, baton: Option<u64>) {
+        if let Some(baton) = baton {
+            quietly(|| drop(self.ask(baton, true)));
+        }
+    }
+
     fn serve(self: &Arc<Self>, number: u64) {
         let (mut job, baton) = {
             let mut state = self.lock();
             state.strike(number);
+            if self.is_asking().is_some_and(|asking| asking.baton) {
+                // In place, inside of the turn that asks: that one goes on, and in order.
+                return;
+            }
             let Some(job) = state.pop() else { return };
             state.running += 1;
             (job, state.wants_turn())
         };
-        if let Some(baton) = baton {
-            // If it is refused, this thread does not stop before the jobs are done. A panic is its runtime's, and this
-            // thread has a job in hand.
-            quietly(|| drop(self.ask(baton)));
-        }
-        let begun = Instant::now();
+        self.pass_on(baton);
+        let mut begun = Instant::now();
         loop {
             job.run();
             let over = begun.elapsed() >= TURN;
-            let mut state = self.lock();
-            let next = if over && state.has_successor() { None } else { state.pop() };
-            let Some(next) = next else {
-                state.running -= 1;
-                return;
+            let baton = {
+                let mut state = self.lock();
+                let next = if over && state.has_successor() { None } else { state.pop() };
+                let Some(next) = next else {
+                    state.running -= 1;
+                    return;
+                };
+                job = next;
+                // It was refused before: perhaps there are threads now.
+                if over && state.asked.is_empty() { state.wants_turn() } else { None }
             };
-            job = next;
+            if over {
+                self.pass_on(baton);
+                begun = Instant::now();
+            }
         }
     }
 }
@@ -253,15 +302,17 @@ pub(super) struct Relayed(pub(super) Arc<Relay>);
 
 impl Pool for Relayed {
     fn execute(&self, job: Job) -> Result<(), Refused> {
-        let (number, wants_turn) = {
+        let (number, wants_turn, spent) = {
             let mut state = self.0.lock();
             let number = state.next;
             state.next += 1;
             state.jobs.push_back((number, job));
-            (number, state.wants_turn())
+            let spent = if state.jobs.len() > state.sweep_at { state.sweep() } else { Vec::new() };
+            (number, state.wants_turn(), spent)
         };
+        drop(spent);
         let Some(turn) = wants_turn else { return Ok(()) };
-        self.0.ask(turn).or_else(|reason| self.0.refused(number, reason))
+        self.0.ask(turn, false).or_else(|reason| self.0.refused(number, reason))
     }
 
     fn max_threads(&self) -> Option<NonZeroUsize> {
@@ -276,5 +327,29 @@ impl Pool for Relayed {
 impl fmt::Debug for Turn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Turn").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PoolExt;
+
+    /// While every thread blocks, nobody comes across what was cancelled; it goes all the same.
+    #[test]
+    fn what_is_cancelled_does_not_pile_up() {
+        let relay = Relay::new(|turn| {
+            // A thread that never comes to it.
+            std::mem::forget(turn);
+            Ok(())
+        });
+        let pool = Relayed(relay.clone());
+        let last = pool.submit(|| ());
+        for _ in 0..20 * SWEEP {
+            drop(pool.submit(|| ()));
+        }
+        let left = relay.lock().jobs.len();
+        assert!((1..=SWEEP + 1).contains(&left), "{left} jobs are left");
+        assert!(!last.is_finished());
     }
 }

@@ -4,7 +4,6 @@
 mod chosen {
     pub(in super::super) use std::sync::{Mutex, MutexGuard, atomic};
     use std::thread::{self, Thread};
-    pub(in super::super) use std::thread_local;
     use std::time::Duration;
     pub(in super::super) use std::time::Instant;
 
@@ -62,15 +61,9 @@ mod chosen {
         }
     }
 
-    /// loom's, which does not know the `const` of std's.
-    macro_rules! locals {
-        ($($(#[$attr:meta])* static $name:ident: $t:ty = const { $init:expr };)*) => {
-            loom::thread_local! { $($(#[$attr])* static $name: $t = $init;)* }
-        };
-    }
-    pub(in super::super) use locals as thread_local;
+    use crate::sync::thread_local;
 
-    locals! {
+    thread_local! {
         // Not 0, so that a time of `Duration::MAX` from now is too far off, as with the real clock.
         static NOW: Cell<Duration> = const { Cell::new(Duration::from_secs(1)) };
     }
@@ -115,4 +108,5 @@ mod chosen {
     }
 }
 
+pub(super) use crate::sync::thread_local;
 pub(super) use chosen::*;

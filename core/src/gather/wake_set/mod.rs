@@ -13,6 +13,8 @@
 //!   block there wakes the parent. So however many children are woken, the parent is woken once.
 //! - **Poll**: take the list, and from each block its bits. Only the poller takes, and it takes all, so the
 //!   list knows no ABA problem.
+//! - **Wake by the child that is being polled**, or by one of its block: note the bit. The poller sets all that were noted
+//!   at once, when it is through with the block; see [`Polling`].
 //! - **End**: the set counts as a waker in every block. The last waker of a block lets go of the block, the last
 //!   block of the allocation. Wakers may therefore be called, cloned and dropped when the gather is long
 //!   gone, on any thread, and two of different blocks share no count.
@@ -24,6 +26,7 @@
 #[cfg(all(test, loom))]
 mod models;
 mod parent;
+mod polling;
 mod sync;
 mod waker;
 
@@ -35,6 +38,7 @@ use std::ptr::{self, NonNull};
 use std::task::Waker;
 
 use parent::Parent;
+pub(super) use polling::Polling;
 use sync::{AtomicPtr, AtomicUsize, Ordering, Uses, alloc, dealloc, fence};
 use waker::VTABLE;
 
@@ -59,6 +63,8 @@ struct Block {
     woken: AtomicUsize,
     /// This block's wakers, and one more for the set itself.
     wakers: AtomicUsize,
+    /// Bits of children that were woken by this block's poller while it polls here. Its alone, until it sets them in `woken`.
+    noted: AtomicUsize,
     next: AtomicPtr<Block>,
     number: usize,
     /// With which child to begin when this block is the first one: the one behind the last first one. The poller's alone.
@@ -74,7 +80,9 @@ pub(super) struct WakeSet {
     header: NonNull<Header>,
     /// Taken off the list, and not looked into yet.
     chain: *mut Block,
-    /// Taken out of the last block, and not handed out yet; turned so that the lowest bit stands for `begin`.
+    /// The last block that was opened; null before the first.
+    open: *const Block,
+    /// Taken out of it, and not handed out yet; turned so that the lowest bit stands for `begin`.
     bits: usize,
     begin: usize,
     /// The child that the block begins with.
@@ -129,6 +137,7 @@ impl WakeSet {
                 block(header, number).write(Block {
                     woken: AtomicUsize::new(usize::MAX.checked_shr((PER_BLOCK - inside) as u32).unwrap_or(0)),
                     wakers: AtomicUsize::new(1),
+                    noted: AtomicUsize::new(0),
                     next: AtomicPtr::new(if last {
                         ptr::null_mut()
                     } else {
@@ -140,7 +149,16 @@ impl WakeSet {
                 });
             }
         }
-        Self { header, chain: block(header, 0).as_ptr(), bits: 0, begin: 0, base: 0, led: 0, leads: true }
+        Self {
+            header,
+            chain: block(header, 0).as_ptr(),
+            open: ptr::null(),
+            bits: 0,
+            begin: 0,
+            base: 0,
+            led: 0,
+            leads: true,
+        }
     }
 
     fn header(&self) -> &Header {
@@ -160,9 +178,15 @@ impl WakeSet {
         Lent { waker: ManuallyDrop::new(waker), set: std::marker::PhantomData }
     }
 
+    /// The children that were woken are about to be polled.
+    #[inline]
+    pub(super) fn poll(&mut self) -> Polling<'_> {
+        Polling::new(self)
+    }
+
     /// The next child that was woken before the last [`collect`](Self::collect), each once.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<usize> {
+    fn next(&mut self) -> Option<usize> {
         if self.bits == 0 {
             self.open_next_block()?;
         }
@@ -174,7 +198,10 @@ impl WakeSet {
     fn open_next_block(&mut self) -> Option<()> {
         // SAFETY: what is in the chain are blocks of this set.
         let block = unsafe { self.chain.as_ref() }?;
+        self.publish();
         block.uses.one();
+        self.open = block;
+        polling::enter(block);
         // ORDERING: Relaxed: it is the poller's since the list was taken, and nobody puts the block on the list
         // again before they have seen the zero that is written next.
         self.chain = block.next.load(Ordering::Relaxed);
@@ -189,6 +216,19 @@ impl WakeSet {
             block.first.set((first + 1) % PER_BLOCK);
         }
         Some(())
+    }
+
+    /// Wakes the children that were noted in the open block. The parent is not told: it is who polls.
+    #[inline]
+    fn publish(&self) {
+        // SAFETY: null, or a block of this set.
+        let Some(block) = (unsafe { self.open.as_ref() }) else { return };
+        // ORDERING: Relaxed: only who polls has to do with it.
+        let noted = block.noted.load(Ordering::Relaxed);
+        if noted != 0 {
+            block.noted.store(0, Ordering::Relaxed);
+            self.header().wake(block, noted);
+        }
     }
 
     /// Takes those woken since the last time, once all from before were handed out.
@@ -228,7 +268,7 @@ impl WakeSet {
 
     /// Called before the poller says that it is pending: sees to it that `parent` is woken as soon as a child is, or
     /// has been already.
-    pub(super) fn rest(&self, parent: &Waker) {
+    fn rest(&self, parent: &Waker) {
         let header = self.header();
         let someone = || {
             // ORDERING: Acquire, so that it is not looked at before `register` below has taken place. What is on
@@ -319,6 +359,14 @@ unsafe fn let_go(header: NonNull<Header>, blocks: usize) {
 }
 
 impl Header {
+    /// Sets the bits of children of this block. Whether somebody has to wake the parent.
+    #[inline]
+    fn wake(&self, block: &Block, bits: usize) -> bool {
+        // ORDERING: AcqRel pairs with the swap in `open_next_block`: see there.
+        // If it was not zero, who set the first bit sees to the rest, or the poller has not looked into the block yet.
+        block.woken.fetch_or(bits, Ordering::AcqRel) == 0 && self.put_on_list(block)
+    }
+
     /// Whether the list was empty.
     fn put_on_list(&self, block: &Block) -> bool {
         let this = ptr::from_ref(block).cast_mut();

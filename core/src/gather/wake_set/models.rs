@@ -48,7 +48,9 @@ const TOGETHER: [usize; 2] = [0, 1];
 fn polled_set() -> WakeSet {
     let mut set = WakeSet::new(PER_BLOCK + 1);
     set.collect();
-    while set.next().is_some() {}
+    let mut polling = set.poll();
+    while polling.next().is_some() {}
+    drop(polling);
     set
 }
 
@@ -70,7 +72,8 @@ fn waking_against_polling(children: [usize; 2]) {
             // A poll that woke itself is polled again at once; loom wants to be told that others may go first.
             thread::yield_now();
             set.collect();
-            while let Some(child) = set.next() {
+            let mut polling = set.poll();
+            while let Some(child) = polling.next() {
                 let one = usize::from(child == children[1]);
                 assert_eq!(written[one].load(Ordering::Relaxed), 1, "what came before the wake is not seen");
                 seen += 1;
@@ -78,15 +81,15 @@ fn waking_against_polling(children: [usize; 2]) {
             if seen == 2 {
                 return Poll::Ready(());
             }
-            set.rest(cx.waker());
+            polling.rest(cx.waker());
             Poll::Pending
         }));
         for thread in threads {
             thread.join().unwrap();
         }
-        assert_eq!(set.next(), None);
+        assert_eq!(set.poll().next(), None);
         set.collect();
-        assert_eq!(set.next(), None, "nobody is woken twice");
+        assert_eq!(set.poll().next(), None, "nobody is woken twice");
     });
 }
 
@@ -120,17 +123,63 @@ fn waking_the_same_child_again_against_polling() {
             // A poll that woke itself is polled again at once; loom wants to be told that others may go first.
             thread::yield_now();
             set.collect();
-            while let Some(child) = set.next() {
+            let mut polling = set.poll();
+            while let Some(child) = polling.next() {
                 assert_eq!(child, 0);
                 seen = written.load(Ordering::Relaxed);
             }
             if seen == 2 {
                 return Poll::Ready(());
             }
-            set.rest(cx.waker());
+            polling.rest(cx.waker());
             Poll::Pending
         }));
         thread.join().unwrap();
+    });
+}
+
+/// A child wakes itself as it is polled, twice, while a thread wakes the other one of its block: none of the wakes is lost,
+/// whoever else comes to the block first.
+#[test]
+fn noting_a_wake_against_waking_a_sibling() {
+    loom::model(|| {
+        let mut set = polled_set();
+        for child in TOGETHER {
+            set.waker(child).wake_by_ref();
+        }
+        let thread = {
+            let waker = Waker::clone(&set.waker(TOGETHER[1]));
+            thread::spawn(move || waker.wake())
+        };
+        let (mut own, mut seen_other) = (0, 0);
+        block_on(poll_fn(|cx| {
+            thread::yield_now();
+            set.collect();
+            let mut polling = set.poll();
+            while let Some(child) = polling.next() {
+                if child == TOGETHER[0] {
+                    own += 1;
+                    if own < 3 {
+                        polling.waker(child).wake_by_ref();
+                    }
+                } else {
+                    seen_other += 1;
+                }
+            }
+            if own == 3 {
+                return Poll::Ready(());
+            }
+            polling.rest(cx.waker());
+            Poll::Pending
+        }));
+        thread.join().unwrap();
+        set.collect();
+        let mut polling = set.poll();
+        while let Some(child) = polling.next() {
+            assert_eq!(child, TOGETHER[1]);
+            seen_other += 1;
+        }
+        assert!((1..=2).contains(&seen_other), "{seen_other} polls of the other one");
     });
 }
 
@@ -148,13 +197,16 @@ fn waking_a_block_that_is_being_opened() {
             thread::spawn(move || waker.wake())
         };
         set.collect();
-        assert_eq!(set.next(), Some(APART[1]));
-        assert_eq!(set.next(), Some(APART[0]), "a block is lost");
-        assert_eq!(set.next(), None);
+        let mut polling = set.poll();
+        assert_eq!(polling.next(), Some(APART[1]));
+        assert_eq!(polling.next(), Some(APART[0]), "a block is lost");
+        assert_eq!(polling.next(), None);
+        drop(polling);
         thread.join().unwrap();
         set.collect();
-        if set.next().is_some() {
-            assert_eq!(set.next(), None, "there was but one more wake");
+        let mut polling = set.poll();
+        if polling.next().is_some() {
+            assert_eq!(polling.next(), None, "there was but one more wake");
         }
     });
 }
@@ -175,7 +227,7 @@ fn waking_against_dropping() {
     loom::model(|| {
         let set = polled_set();
         let parent = StdArc::new(Counted(StdAtomicUsize::new(0)));
-        set.rest(&Waker::from(parent.clone()));
+        set.poll().rest(&Waker::from(parent.clone()));
         let threads = APART.map(|child| {
             let waker = Waker::clone(&set.waker(child));
             thread::spawn(move || waker.wake())
@@ -220,7 +272,7 @@ fn waking_against_a_change_of_the_parent() {
             thread::spawn(move || waker.wake())
         };
         for parent in &parents {
-            set.rest(&Waker::from(parent.clone()));
+            set.poll().rest(&Waker::from(parent.clone()));
         }
         thread.join().unwrap();
         let [first, last] = parents.map(|parent| parent.0.load(StdOrdering::Relaxed));

@@ -45,5 +45,5 @@ mod chosen {
     }
 }
 
-pub(super) use crate::sync::UnsafeCell;
+pub(super) use crate::sync::{UnsafeCell, thread_local};
 pub(super) use chosen::*;

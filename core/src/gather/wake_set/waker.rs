@@ -4,7 +4,7 @@ use std::ptr::NonNull;
 use std::task::{RawWaker, RawWakerVTable};
 
 use super::sync::Ordering;
-use super::{Block, Header, PER_BLOCK, let_go};
+use super::{Block, Header, PER_BLOCK, let_go, polling};
 
 /// More wakers than this in one block are a leak on its way to an overflow.
 const TOO_MANY: usize = isize::MAX as usize;
@@ -61,14 +61,12 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker keeps the block in use.
     let (block, number) = unsafe { child(data) };
-    // ORDERING: AcqRel pairs with the swap in `open_next_block`: see there.
-    if block.woken.fetch_or(1 << number, Ordering::AcqRel) != 0 {
-        // Whoever set the first bit sees to the rest, or the poller has not looked into the block yet.
+    if polling::note(block, number) {
         return;
     }
     // SAFETY: the waker keeps its block in use, and so all of the allocation.
     let header = unsafe { header_of(data, block).as_ref() };
-    if header.put_on_list(block) {
+    if header.wake(block, 1 << number) {
         header.parent.wake();
     }
 }
