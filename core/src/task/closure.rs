@@ -403,8 +403,7 @@ impl<F, T> Drop for Closure<F, T> {
     }
 }
 
-// With the feature `tracing`, the caller's span comes on top: 40 bytes.
-#[cfg(all(test, not(feature = "tracing"), not(loom)))]
+#[cfg(all(test, not(loom)))]
 mod tests {
     use super::*;
 
