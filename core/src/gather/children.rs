@@ -146,12 +146,13 @@ impl<F: Future> Children<F> {
         mut on_end: impl FnMut(Pin<&mut Slot<F>>, usize) -> Option<B>,
     ) -> Poll<Option<B>> {
         let mut pending = self.pending;
+        let mut slots = self.slots.as_mut();
         match &mut self.turn {
             Turn::All { next, .. } => {
                 let first = *next;
-                *next = behind(first, self.slots.len());
-                for place in (first..self.slots.len()).chain(0..first) {
-                    let mut slot = slots::get(self.slots.as_mut(), place);
+                *next = behind(first, slots.len());
+                for place in (first..slots.len()).chain(0..first) {
+                    let mut slot = slots::get(slots.as_mut(), place);
                     if slot.as_mut().poll(cx).is_ready() {
                         pending -= 1;
                         if let Some(broken) = on_end(slot, pending) {
@@ -163,20 +164,23 @@ impl<F: Future> Children<F> {
             Turn::Woken { set, .. } => {
                 set.collect();
                 let mut polling = set.poll();
-                let mut budget = BUDGET;
-                while budget > 0
-                    && let Some(place) = polling.next()
+                // Children that have stayed pending. Those of a block are all polled, or none.
+                let mut waiting = 0;
+                while waiting < BUDGET as usize
+                    && let Some(woken) = polling.next_block()
                 {
-                    let waker = polling.waker(place);
-                    let mut slot = slots::get(self.slots.as_mut(), place);
-                    if slot.as_mut().poll(&mut Context::from_waker(&waker)).is_pending() {
-                        budget -= 1;
-                        continue;
+                    let (polled, before) = (woken.len(), pending);
+                    for place in woken {
+                        let waker = polling.waker(place);
+                        let mut slot = slots::get(slots.as_mut(), place);
+                        if slot.as_mut().poll(&mut Context::from_waker(&waker)).is_ready() {
+                            pending -= 1;
+                            if let Some(broken) = on_end(slot, pending) {
+                                return Poll::Ready(Some(broken));
+                            }
+                        }
                     }
-                    pending -= 1;
-                    if let Some(broken) = on_end(slot, pending) {
-                        return Poll::Ready(Some(broken));
-                    }
+                    waiting += polled - (before - pending);
                 }
                 if pending > 0 {
                     polling.rest(cx.waker());

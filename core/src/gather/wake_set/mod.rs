@@ -54,7 +54,14 @@ struct Header {
     in_use: AtomicUsize,
     /// Blocks in all.
     blocks: usize,
+    /// How far behind the allocation's beginning this is.
+    shift: usize,
 }
+
+/// What the allocation is aligned to. Allocators have a fast way for this, and a much slower one for 64.
+const ALIGN: usize = 16;
+/// So much room more that a header finds its place.
+const SLACK: usize = align_of::<Header>() - ALIGN;
 
 #[repr(C, align(64))]
 struct Block {
@@ -82,11 +89,8 @@ pub(super) struct WakeSet {
     chain: *mut Block,
     /// The last block that was opened; null before the first.
     open: *const Block,
-    /// Taken out of it, and not handed out yet; turned so that the lowest bit stands for `begin`.
-    bits: usize,
-    begin: usize,
-    /// The child that the block begins with.
-    base: usize,
+    /// Taken out of it, and not handed out yet.
+    woken: Woken,
     /// The block that was the first one the last time, and whether the next one will be the first.
     led: usize,
     leads: bool,
@@ -97,6 +101,48 @@ pub(super) struct WakeSet {
 unsafe impl Send for WakeSet {}
 // SAFETY: as above; `&WakeSet` reads nothing that is not shared anyway, and hands out wakers, which are `Sync`.
 unsafe impl Sync for WakeSet {}
+
+/// Children of a block that were woken. They come one by one, beginning with the one behind the block's last first one.
+pub(super) struct Woken {
+    /// Bits that come first, and those that stand before them in the block and come later.
+    bits: usize,
+    later: usize,
+    /// The child that the block begins with.
+    base: usize,
+}
+
+impl Iterator for Woken {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        if self.bits == 0 {
+            if self.later == 0 {
+                return None;
+            }
+            self.bits = std::mem::take(&mut self.later);
+        }
+        let bit = self.bits.trailing_zeros() as usize;
+        self.bits &= self.bits - 1;
+        Some(self.base + bit)
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = (self.bits.count_ones() + self.later.count_ones()) as usize;
+        (left, Some(left))
+    }
+}
+
+impl ExactSizeIterator for Woken {}
+
+impl Woken {
+    const NONE: Self = Self { bits: 0, later: 0, base: 0 };
+
+    fn is_empty(&self) -> bool {
+        self.bits == 0 && self.later == 0
+    }
+}
 
 /// One child's waker, lent: it is counted when it is cloned.
 pub(super) struct Lent<'a> {
@@ -119,17 +165,22 @@ impl WakeSet {
         let blocks = children.div_ceil(PER_BLOCK).max(1);
         let layout = layout(blocks);
         // SAFETY: a header is not of size zero.
-        let Some(header) = NonNull::new(unsafe { alloc(layout) }.cast::<Header>()) else {
+        let Some(memory) = NonNull::new(unsafe { alloc(layout) }) else {
             std::alloc::handle_alloc_error(layout)
         };
-        // SAFETY: the allocation has room for a header and then for `blocks` blocks, aligned for both
-        // (see `layout`), and nobody else knows it yet.
+        let shift = memory.as_ptr().align_offset(align_of::<Header>());
+        assert!(shift <= SLACK, "memory is aligned as it was asked for");
+        // SAFETY: the allocation has room for that much more than a header and then `blocks` blocks, aligned for both (see
+        // `layout`), and nobody else knows it yet.
+        let header = unsafe { memory.add(shift).cast::<Header>() };
+        // SAFETY: as above.
         unsafe {
             header.write(Header {
                 head: AtomicPtr::new(ptr::null_mut()),
                 parent: Parent::new(),
                 in_use: AtomicUsize::new(blocks),
                 blocks,
+                shift,
             });
             for number in 0..blocks {
                 let last = number + 1 == blocks;
@@ -153,9 +204,7 @@ impl WakeSet {
             header,
             chain: block(header, 0).as_ptr(),
             open: ptr::null(),
-            bits: 0,
-            begin: 0,
-            base: 0,
+            woken: Woken::NONE,
             led: 0,
             leads: true,
         }
@@ -187,12 +236,21 @@ impl WakeSet {
     /// The next child that was woken before the last [`collect`](Self::collect), each once.
     #[inline]
     fn next(&mut self) -> Option<usize> {
-        if self.bits == 0 {
+        let woken = self.woken.next();
+        if woken.is_some() {
+            return woken;
+        }
+        self.open_next_block()?;
+        self.woken.next()
+    }
+
+    /// The same, all that are left of a block at once.
+    #[inline]
+    fn next_block(&mut self) -> Option<Woken> {
+        if self.woken.is_empty() {
             self.open_next_block()?;
         }
-        let bit = self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        Some(self.base + (bit + self.begin) % PER_BLOCK)
+        Some(std::mem::replace(&mut self.woken, Woken::NONE))
     }
 
     fn open_next_block(&mut self) -> Option<()> {
@@ -208,12 +266,11 @@ impl WakeSet {
         // ORDERING: AcqRel pairs with the `fetch_or` in `wake`: what was written before a wake is seen by the
         // poll that follows, and whoever sees the zero also sees that `next` was read.
         let bits = block.woken.swap(0, Ordering::AcqRel);
-        self.begin = block.first.get();
-        self.bits = bits.rotate_right(self.begin as u32);
-        self.base = block.number * PER_BLOCK;
+        let first = bits & (usize::MAX << block.first.get());
+        self.woken = Woken { bits: first, later: bits & !first, base: block.number * PER_BLOCK };
         if std::mem::take(&mut self.leads) {
-            let first = self.bits.trailing_zeros() as usize + self.begin;
-            block.first.set((first + 1) % PER_BLOCK);
+            let leader = if first == 0 { bits } else { first }.trailing_zeros() as usize;
+            block.first.set((leader + 1) % PER_BLOCK);
         }
         Some(())
     }
@@ -233,7 +290,7 @@ impl WakeSet {
 
     /// Takes those woken since the last time, once all from before were handed out.
     pub(super) fn collect(&mut self) {
-        if self.bits != 0 || !self.chain.is_null() {
+        if !self.woken.is_empty() || !self.chain.is_null() {
             return;
         }
         // ORDERING: Acquire pairs with the Release in `put_on_list`: the `next` of all blocks is seen.
@@ -275,7 +332,7 @@ impl WakeSet {
             // the list is taken with an Acquire of its own.
             !header.head.load(Ordering::Acquire).is_null()
         };
-        if !self.chain.is_null() || self.bits != 0 || someone() {
+        if !self.chain.is_null() || !self.woken.is_empty() || someone() {
             parent.wake_by_ref();
         } else if !header.parent.register(parent) {
             // It was told of a wake meanwhile.
@@ -312,6 +369,10 @@ fn layout(blocks: usize) -> Layout {
     let both = Layout::array::<Block>(blocks).and_then(|blocks| Layout::new::<Header>().extend(blocks));
     let Ok((layout, start)) = both else { panic!("too many children for the address space") };
     debug_assert_eq!(start, size_of::<Header>());
+    let Some(Ok(layout)) = layout.size().checked_add(SLACK).map(|size| Layout::from_size_align(size, ALIGN))
+    else {
+        panic!("too many children for the address space")
+    };
     layout
 }
 
@@ -349,12 +410,13 @@ unsafe fn let_go(header: NonNull<Header>, blocks: usize) {
     // written in `new`, and the layout is that of `new`.
     unsafe {
         let layout = layout(header.as_ref().blocks);
+        let memory = header.cast::<u8>().sub(header.as_ref().shift);
         for number in 0..header.as_ref().blocks {
             block(header, number).as_ref().uses.end();
             block(header, number).drop_in_place();
         }
         header.drop_in_place();
-        dealloc(header.as_ptr().cast(), layout);
+        dealloc(memory.as_ptr(), layout);
     }
 }
 

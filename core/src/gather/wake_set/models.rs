@@ -225,7 +225,7 @@ impl Wake for Counted {
 #[test]
 fn waking_against_dropping() {
     loom::model(|| {
-        let set = polled_set();
+        let mut set = polled_set();
         let parent = StdArc::new(Counted(StdAtomicUsize::new(0)));
         set.poll().rest(&Waker::from(parent.clone()));
         let threads = APART.map(|child| {
@@ -265,7 +265,7 @@ fn the_last_waker_after_the_end() {
 #[test]
 fn waking_against_a_change_of_the_parent() {
     loom::model(|| {
-        let set = polled_set();
+        let mut set = polled_set();
         let parents = [(); 2].map(|()| StdArc::new(Counted(StdAtomicUsize::new(0))));
         let thread = {
             let waker = Waker::clone(&set.waker(0));

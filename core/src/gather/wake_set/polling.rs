@@ -8,7 +8,7 @@ use std::ptr;
 use std::task::Waker;
 
 use super::sync::{Ordering, thread_local};
-use super::{Block, Lent, WakeSet};
+use super::{Block, Lent, WakeSet, Woken};
 
 thread_local! {
     /// The block whose children this thread is polling; null for none. Set in a [`Polling`] only, so that it is never a
@@ -54,6 +54,12 @@ impl<'a> Polling<'a> {
     #[inline]
     pub(in super::super) fn next(&mut self) -> Option<usize> {
         self.set.next()
+    }
+
+    /// The same, all that are left of a block at once. Who does not poll them all has lost their wakes.
+    #[inline]
+    pub(in super::super) fn next_block(&mut self) -> Option<Woken> {
+        self.set.next_block()
     }
 
     /// The waker of this child.

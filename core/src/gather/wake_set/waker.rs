@@ -61,10 +61,22 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: the waker keeps the block in use.
     let (block, number) = unsafe { child(data) };
-    if polling::note(block, number) {
-        return;
+    if !polling::note(block, number) {
+        // SAFETY: handed on.
+        unsafe { wake_from_elsewhere(data) };
     }
+}
+
+/// A function of its own, so that the short way above needs no stack.
+///
+/// # Safety
+///
+/// As [`wake_by_ref`].
+#[inline(never)]
+unsafe fn wake_from_elsewhere(data: *const ()) {
     // SAFETY: the waker keeps its block in use, and so all of the allocation.
+    let (block, number) = unsafe { child(data) };
+    // SAFETY: as above.
     let header = unsafe { header_of(data, block).as_ref() };
     if header.wake(block, 1 << number) {
         header.parent.wake();
