@@ -263,7 +263,7 @@ impl Seen {
     fn look(&mut self, slot: &Slot, now: Instant, threshold: Duration) -> Option<StuckPoll> {
         let serial = slot.serial();
         if serial != self.serial {
-            if (serial ^ self.serial) % NESTED != 0 {
+            if !(serial ^ self.serial).is_multiple_of(NESTED) {
                 (self.outermost_since, self.reported) = (now, false);
             }
             (self.serial, self.since) = (serial, now);

@@ -5,6 +5,7 @@
 //!
 //! - Up to as many workers as there are cores are taken on as long as the queue is not empty, one at a
 //!   time: a *searcher* that finds its job passes the baton on.
+//! - Where calls are known to be short ([`Brevity`]), that holds for the first worker alone.
 //! - Beyond that a single *watcher* decides. It runs nothing itself; it wakes up after a tick and compares
 //!   the calls that were begun meanwhile with the workers there were. When calls take longer than
 //!   [`SLOW_CALL`] on average, it takes workers on: one, then twice as many each time.
@@ -13,10 +14,13 @@ use std::num::NonZeroUsize;
 use std::thread;
 use std::time::Duration;
 
+use super::sync::Instant;
 use crate::spin::Backoff;
 
 /// Calls that take longer than this are taken to block. Starting a thread costs about 15 to 30 µs.
 const SLOW_CALL: Duration = Duration::from_micros(50);
+/// Calls that are shorter than this are over before another worker would have come to them.
+const SHORT_CALL: Duration = Duration::from_micros(10);
 /// The watcher's tick while calls are slow; it doubles up to [`LONGEST_TICK`] while they are not.
 pub(super) const SHORTEST_TICK: Duration = Duration::from_micros(50);
 const LONGEST_TICK: Duration = Duration::from_millis(1);
@@ -29,7 +33,7 @@ const LINGER: Duration = Duration::from_micros(20);
 const LONGEST_LINGER: Duration = Duration::from_micros(100);
 
 /// The most jobs that a worker who is awake is expected to get through in a moment.
-const BURST: usize = 16;
+pub(super) const BURST: usize = 16;
 
 /// What a worker was woken or started for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,9 @@ pub(super) enum Role {
 /// Under the pool's lock.
 pub(crate) struct Growth {
     pub(super) cores: usize,
+    /// The same while calls are short: see `State::at_once`.
+    pub(super) at_once: usize,
+    pub(super) brevity: Brevity,
     /// Workers on their way to the queue.
     pub(super) searching: usize,
     pub(super) watching: bool,
@@ -64,6 +71,8 @@ impl Growth {
         let linger = (cores > 1).then_some(Backoff::NEW);
         Self {
             cores,
+            at_once: 1,
+            brevity: Brevity::default(),
             searching: 0,
             watching: false,
             taken: 0,
@@ -125,6 +134,34 @@ impl Growth {
         }
         if let Some(backoff) = &mut self.linger {
             backoff.record(hit.is_some());
+        }
+    }
+}
+
+/// Whether calls are short where the queue is empty most of the time, so that no portion tells: measured from the end of
+/// one linger to the beginning of the next.
+#[derive(Default)]
+pub(super) struct Brevity {
+    is_short: bool,
+    /// When a job was found last by lingering, and how many had been taken then.
+    found: Option<(Instant, u64)>,
+}
+
+impl Brevity {
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    /// A job has been found by lingering.
+    pub(super) fn begin(&mut self, now: Instant, taken: u64) {
+        self.found = Some((now, taken));
+    }
+
+    /// There is nothing to do again.
+    pub(super) fn end(&mut self, taken: u64) {
+        if let Some((since, before)) = self.found.take() {
+            let jobs = u32::try_from(taken - before).unwrap_or(u32::MAX);
+            self.is_short = since.elapsed() <= SHORT_CALL.saturating_mul(jobs);
         }
     }
 }

@@ -31,7 +31,7 @@ impl Lent {
         state.waits += 1;
         state.queues.begin_wait(tenant);
         state.strict = true;
-        shared.outbox.set_strict(true);
+        shared.recall(&mut state);
         shared.go_on(state);
         Some(Self { shared, tenant, stuck: None })
     }
@@ -88,7 +88,6 @@ impl Shared {
     pub(super) fn relax(&self, state: &mut State) {
         if state.strict && state.waits == 0 && state.busy() <= self.settings.max_threads.get() {
             state.strict = false;
-            self.outbox.set_strict(false);
         }
     }
 }

@@ -207,7 +207,7 @@ impl Shared {
             fill = Some(tenant.fill());
             timings = Some(tenant.timings.clone());
         }
-        let fill = fill.unwrap_or_default();
+        let mut fill = fill.unwrap_or_default();
         let (mut queued, mut running) = (fill.queued, fill.running);
         if key == OWN {
             // The pool's own figures are those of all that it runs.
@@ -218,6 +218,7 @@ impl Shared {
             }
             counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();
             queued = state.queues.len() + self.outbox.len();
+            fill.oldest = fill.oldest.or_else(|| self.outbox.oldest());
             running = state.running();
         }
         let (threads, idle) = (state.threads, state.idle.len());

@@ -48,6 +48,7 @@ fn pool(max_threads: usize, keep_alive: Duration, lingers: bool) -> Arc<Shared> 
     let mut state = shared.lock();
     // Nobody watches: a watcher goes by the clock.
     state.growth.cores = max_threads;
+    state.growth.at_once = max_threads;
     state.growth.linger = lingers.then_some(Backoff::NEW);
     // The monitor has a thread of its own, which is none of loom's.
     state.monitored = true;

@@ -63,7 +63,9 @@ pub(super) fn look_after(pool: &Arc<Shared>) {
                 std::mem::take(&mut monitor.pools)
             };
             for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {
-                pool.lock().monitored = false;
+                let mut state = pool.lock();
+                state.monitored = false;
+                pool.go_on(state);
             }
         }
     }
@@ -85,7 +87,8 @@ fn run() {
             let mut state = pool.lock();
             state.monitored = state.queues.len() > 0 || !pool.outbox.is_empty();
             let stays = state.monitored;
-            drop(state);
+            // The outbox may have been open because of it.
+            pool.go_on(state);
             stays
         });
         let mut monitor = lock();

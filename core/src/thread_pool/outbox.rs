@@ -1,37 +1,37 @@
-//! A handful of jobs on the way from the pool's own queue to the workers, behind a lock of their own: so that
-//! workers and submitters do not meet for each call, when calls are short.
+//! The pool's own queue behind a lock of its own: so that workers and submitters neither meet at the pool's lock for
+//! each call, nor for long.
 //!
-//! It is filled under the pool's lock, from the queue's front, when it is empty; so calls still start in the
-//! order submitted. It holds what the workers get through in about [`AHEAD`], so that nobody else's turn is
-//! delayed by more; a job in it is in nobody's hands, so that none waits behind one that blocks.
+//! It is **open** while the own queue is the only one with anything in it, and somebody is there who will look at it,
+//! whatever comes (`Shared::is_attended`). Then its jobs are here, all of them: submitters put theirs in, and workers take them
+//! out, without another look. Opened and closed it is under the pool's lock, which costs no more for many jobs than for one;
+//! and closed it is before anybody else's job is queued, so that no tenant waits for what is in it.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::PoisonError;
-use std::time::Duration;
 
-use super::queue::Entry;
+use super::queue::{Entry, Samples};
 use super::sync::atomic::{AtomicUsize, Ordering};
-use super::sync::{Instant, Mutex, MutexGuard};
-
-/// How much work the outbox holds.
-const AHEAD: Duration = Duration::from_micros(20);
-/// The most jobs in it.
-const MOST: usize = 128;
+use super::sync::{Mutex, MutexGuard};
+use crate::pool::Job;
 
 #[derive(Default)]
 pub(super) struct Outbox {
     inside: Mutex<Inside>,
-    /// How many jobs are in it. Changed under its own lock; grows under the pool's too.
+    /// How many jobs are in it. Changed under its own lock.
     len: AtomicUsize,
 }
 
 #[derive(Default)]
 struct Inside {
     jobs: VecDeque<Entry>,
+    /// As many jobs may be in it; 0 while it is closed.
+    room: usize,
+    samples: Samples,
+    /// How many of the next jobs are expected to end soon.
+    soon: usize,
     /// Jobs taken so far.
     taken: u64,
-    /// Some call has lent its place: to take a job needs a look at the pool's counts.
-    strict: bool,
 }
 
 impl Outbox {
@@ -40,51 +40,76 @@ impl Outbox {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next job; `None` also where the pool's counts have to be looked at first.
+    fn note_len(&self, inside: &Inside) {
+        // ORDERING: Relaxed: a hint that saves the lock. Who may go idle closes it first, under the lock.
+        self.len.store(inside.jobs.len(), Ordering::Relaxed);
+    }
+
+    /// Puts a job in; gives it back if that is not open.
+    pub(super) fn push(&self, job: Job, now: impl FnOnce() -> u64) -> Result<(), Job> {
+        let mut inside = self.lock();
+        if inside.jobs.len() >= inside.room {
+            return Err(job);
+        }
+        if inside.soon > 0 {
+            inside.soon -= 1;
+            job.expect_soon();
+        }
+        let queued_at = inside.samples.enter(now);
+        inside.jobs.push_back(Entry { job, queued_at });
+        self.note_len(&inside);
+        Ok(())
+    }
+
+    /// The next job.
     pub(super) fn take(&self) -> Option<Entry> {
         self.take_if(|_| true)
     }
 
     /// The next job, if `wanted`.
     pub(super) fn take_if(&self, wanted: impl FnOnce(&Entry) -> bool) -> Option<Entry> {
-        // ORDERING: Relaxed: a hint that saves the lock. Who may go idle looks again under the pool's lock.
-        if self.len.load(Ordering::Relaxed) == 0 {
+        if self.is_empty() {
             return None;
         }
         let mut inside = self.lock();
-        if inside.strict { None } else { self.pop(&mut inside, wanted) }
-    }
-
-    /// The same under the pool's lock, whose counts allow it.
-    pub(super) fn take_strictly(&self) -> Option<Entry> {
-        if self.is_empty() { None } else { self.pop(&mut self.lock(), |_| true) }
-    }
-
-    fn pop(&self, inside: &mut Inside, wanted: impl FnOnce(&Entry) -> bool) -> Option<Entry> {
         inside.jobs.front().filter(|entry| wanted(entry))?;
         let entry = inside.jobs.pop_front()?;
+        inside.samples.leave(&entry);
         inside.taken += 1;
-        // ORDERING: Relaxed, see `take_if` and `is_empty`.
-        self.len.store(inside.jobs.len(), Ordering::Relaxed);
+        self.note_len(&inside);
         Some(entry)
     }
 
-    /// Under the pool's lock.
-    pub(super) fn fill(&self, jobs: impl Iterator<Item = Entry>) {
+    /// Takes over a queue, and is open from now on for so many jobs. Under the pool's lock.
+    pub(super) fn open(&self, jobs: &mut VecDeque<Entry>, samples: Samples, room: usize) {
         let mut inside = self.lock();
-        inside.jobs.extend(jobs);
-        // ORDERING: Relaxed, see `is_empty`.
-        self.len.store(inside.jobs.len(), Ordering::Relaxed);
+        debug_assert!(inside.jobs.is_empty(), "what is here while it is closed would be forgotten");
+        mem::swap(&mut inside.jobs, jobs);
+        (inside.samples, inside.room) = (samples, room);
+        self.note_len(&inside);
     }
 
-    /// Under the pool's lock, where it cannot grow.
+    /// Gives back what is in it. Under the pool's lock.
+    pub(super) fn close(&self, jobs: &mut VecDeque<Entry>) -> Samples {
+        let mut inside = self.lock();
+        debug_assert!(jobs.is_empty(), "what is there while it is open would come too late");
+        mem::swap(&mut inside.jobs, jobs);
+        (inside.room, inside.soon) = (0, 0);
+        self.note_len(&inside);
+        inside.samples
+    }
+
+    /// So many jobs that come next are expected to end soon. Under the pool's lock, while it is open.
+    pub(super) fn expect_soon(&self, jobs: usize) {
+        self.lock().soon = jobs;
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        // ORDERING: Relaxed: it grows under the pool's lock alone, which the caller holds; an entry that
-        // somebody is taking just now may still be counted.
+        // ORDERING: Relaxed, see `note_len`.
         self.len.load(Ordering::Relaxed)
     }
 
@@ -92,66 +117,9 @@ impl Outbox {
         self.lock().taken
     }
 
-    pub(super) fn set_strict(&self, strict: bool) {
-        self.lock().strict = strict;
-    }
-
-    pub(super) fn drain(&self) -> Vec<Entry> {
-        let mut inside = self.lock();
-        let all = std::mem::take(&mut inside.jobs);
-        self.len.store(0, Ordering::Relaxed);
-        all.into()
-    }
-}
-
-/// How many jobs go into the outbox at once. Under the pool's lock.
-pub(super) struct Portion {
-    size: usize,
-    /// When it was judged last, and how many jobs had been taken then.
-    since: Option<(Instant, u64)>,
-}
-
-impl Portion {
-    pub(super) fn new() -> Self {
-        Self { size: 1, since: None }
-    }
-
-    /// What to put in now that `taken` jobs have been taken by about `busy` workers.
-    pub(super) fn next(&mut self, busy: usize, taken: u64) -> usize {
-        let now = Instant::now();
-        if let Some((then, before)) = self.since.replace((now, taken)) {
-            let jobs = u32::try_from(taken - before).unwrap_or(u32::MAX).max(1);
-            let busy = u32::try_from(busy).unwrap_or(u32::MAX).max(1);
-            let each = now.duration_since(then).saturating_mul(busy) / jobs;
-            let fits = AHEAD.as_nanos() / each.as_nanos().max(1);
-            let fits = usize::try_from(fits).unwrap_or(MOST).clamp(1, MOST);
-            // Calls that turn out to be long count at once, short ones step by step.
-            self.size = fits.min(self.size * 2);
-        }
-        self.size
-    }
-
-    /// There was nothing to do meanwhile: the time says nothing.
-    pub(super) fn pause(&mut self) {
-        self.since = None;
-    }
-}
-
-#[cfg(all(test, not(loom)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn portions_grow_while_calls_are_short_and_shrink_at_once() {
-        let mut portion = Portion::new();
-        assert_eq!(portion.next(1, 0), 1);
-        let mut taken = 0;
-        for _ in 0..20 {
-            taken += 1_000_000;
-            portion.next(1, taken);
-        }
-        assert_eq!(portion.size, MOST);
-        std::thread::sleep(AHEAD);
-        assert_eq!(portion.next(1, taken + 1), 1);
+    /// When the first in line had been queued at the latest sample before it; `None` if nobody waits.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        let inside = self.lock();
+        inside.jobs.front().map(|entry| inside.samples.time_of(entry))
     }
 }

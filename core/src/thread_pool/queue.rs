@@ -9,6 +9,7 @@ use std::sync::Arc;
 use slab::Slab;
 
 use super::metrics::{Counts, Timings};
+use super::outbox::Outbox;
 use crate::pool::Job;
 
 /// One call in [`SAMPLE`] has its times measured; it costs two looks at the clock.
@@ -18,6 +19,34 @@ const SWEEP: usize = 1 << 16;
 
 /// The tenant that the pool's own queue belongs to.
 pub(super) const OWN: usize = 0;
+
+/// Which of a queue's calls are samples.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Samples {
+    entered: u64,
+    /// When the last sample that left the queue had come into it.
+    last: u64,
+}
+
+impl Samples {
+    /// When this job came, if it is a sample; else 0. The first one is.
+    pub(super) fn enter(&mut self, now: impl FnOnce() -> u64) -> u64 {
+        let sampled = self.entered.is_multiple_of(SAMPLE);
+        self.entered += 1;
+        if sampled { now() } else { 0 }
+    }
+
+    pub(super) fn leave(&mut self, entry: &Entry) {
+        if entry.queued_at != 0 {
+            self.last = entry.queued_at;
+        }
+    }
+
+    /// When the first in line came, or the last sample before it.
+    pub(super) fn time_of(&self, entry: &Entry) -> u64 {
+        if entry.queued_at == 0 { self.last } else { entry.queued_at }
+    }
+}
 
 /// A job in the queue.
 pub(super) struct Entry {
@@ -47,10 +76,8 @@ pub(super) struct Tenant {
     listed: bool,
     /// Nobody can submit to it any more.
     closed: bool,
-    pushed: u64,
+    samples: Samples,
     sweep_at: usize,
-    /// When the last sample that left the queue had come into it.
-    last_sample: u64,
     pub(super) counts: Counts,
     pub(super) timings: Arc<Timings>,
 }
@@ -112,9 +139,8 @@ impl Tenant {
             running: 0,
             listed: false,
             closed: false,
-            pushed: 0,
+            samples: Samples::default(),
             sweep_at: SWEEP,
-            last_sample: 0,
             counts: Counts::default(),
             timings: Arc::default(),
         }
@@ -129,10 +155,7 @@ impl Tenant {
     }
 
     pub(super) fn fill(&self) -> Fill {
-        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| match entry.queued_at {
-            0 => self.last_sample,
-            at => at,
-        });
+        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| self.samples.time_of(entry));
         let queued = self.len().min(self.room);
         let waiting = self.waiting.len() + self.len() - queued;
         Fill { queued, waiting, oldest, running: self.running + self.waits }
@@ -156,9 +179,7 @@ impl Tenant {
             (&mut self.jobs, &mut self.nested)
         };
         let entry = first.pop_front().or_else(|| second.pop_front())?;
-        if entry.queued_at != 0 {
-            self.last_sample = entry.queued_at;
-        }
+        self.samples.leave(&entry);
         Some(entry)
     }
 }
@@ -250,9 +271,7 @@ impl Queues {
                 self.written_off.note(ran);
             }
         }
-        let sampled = tenant.pushed.is_multiple_of(SAMPLE);
-        tenant.pushed += 1;
-        let entry = Entry { job, queued_at: if sampled { now() } else { 0 } };
+        let entry = Entry { job, queued_at: tenant.samples.enter(now) };
         if tenant.is_full() && !patient {
             return Pushed::Full(entry.job);
         }
@@ -282,6 +301,35 @@ impl Queues {
         let key = self.rotation.pop_front()?;
         self.tenants[key].listed = false;
         self.take(key)
+    }
+
+    /// Hands the pool's own queue over to the outbox, if it is the only one with anything in it, and there is nothing about
+    /// it that a worker would have to know. Whether it did.
+    pub(super) fn hand_over(&mut self, outbox: &Outbox) -> bool {
+        let alone = self.rotation.is_empty() || self.own_alone();
+        let own = &mut self.tenants[OWN];
+        let plain =
+            own.nested.is_empty() && own.waiting.is_empty() && own.waits == 0 && own.room == usize::MAX;
+        if !alone || !plain || own.jobs.len() >= own.sweep_at {
+            return false;
+        }
+        self.len -= own.jobs.len();
+        own.listed = false;
+        self.rotation.clear();
+        outbox.open(&mut own.jobs, own.samples, own.sweep_at);
+        true
+    }
+
+    /// Takes it back. It was its turn all the time: had it to stand behind a view that has become ready, that would go
+    /// first each time.
+    pub(super) fn take_back(&mut self, outbox: &Outbox) {
+        let own = &mut self.tenants[OWN];
+        own.samples = outbox.close(&mut own.jobs);
+        self.len += own.jobs.len();
+        if !own.jobs.is_empty() {
+            own.listed = true;
+            self.rotation.push_front(OWN);
+        }
     }
 
     /// The next job of the pool's own calls that a call has submitted and may wait for, if any call waits.
@@ -344,14 +392,13 @@ impl Queues {
         }
     }
 
-    /// Everything that is queued or waits for room, behind what was taken out of the outbox. Each job is counted as
-    /// what it ended in already, or else by `otherwise`: before its task can tell anybody.
-    pub(super) fn drain(&mut self, outbox: Vec<Entry>, otherwise: fn(&mut Counts)) -> Vec<Entry> {
+    /// Everything that is queued or waits for room. Each job is counted as what it ended in already, or else by
+    /// `otherwise`: before its task can tell anybody.
+    pub(super) fn drain(&mut self, otherwise: fn(&mut Counts)) -> Vec<Entry> {
         self.rotation.clear();
         self.len = 0;
-        let mut all = outbox;
+        let mut all = Vec::new();
         let mut counted = 0;
-        // The outbox holds jobs of the pool's own queue, which is the first tenant.
         for (_, tenant) in &mut self.tenants {
             tenant.listed = false;
             for queue in [&mut tenant.jobs, &mut tenant.nested, &mut tenant.waiting] {

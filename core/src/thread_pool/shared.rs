@@ -5,15 +5,16 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use slab::Slab;
 
 use super::builder::Settings;
 use super::employment::{Employee, is_own_thread};
-use super::growth::{Growth, Role};
+use super::growth::{BURST, Growth, Role};
 use super::metrics::Counts;
 use super::metrics::Timings;
-use super::outbox::{Outbox, Portion};
+use super::outbox::Outbox;
 use super::queue::{Entry, Manner, OWN, Pushed, Queues, Taken};
 use super::sleeper::{Sleeper, Standing};
 use super::sync::atomic::{AtomicBool, Ordering};
@@ -35,7 +36,8 @@ pub(super) struct Shared {
 
 pub(super) struct State {
     pub(super) queues: Queues,
-    pub(super) portion: Portion,
+    /// The outbox is open: all jobs are in there.
+    pub(super) open: bool,
     /// Idle workers, the last to go idle last: it is woken first, and the first of them times out (C12).
     pub(super) idle: Vec<Arc<Sleeper>>,
     /// Threads that run, or are being started.
@@ -44,7 +46,7 @@ pub(super) struct State {
     pub(super) waits: usize,
     /// The most places that such calls may lend: `max_threads`.
     pub(super) lendable: usize,
-    /// The outbox is closed to who has not looked at the counts: some call has lent its place.
+    /// Nobody may take a job without a look at the counts: some call has lent its place.
     pub(super) strict: bool,
     pub(super) growth: Growth,
     pub(super) closed: bool,
@@ -86,6 +88,14 @@ impl State {
     pub(super) fn busy(&self) -> usize {
         let others = self.idle.len() + self.growth.searching + usize::from(self.growth.watching);
         self.threads - others - self.lent()
+    }
+
+    /// Up to how many workers are called one after the other, without a watcher's judgement.
+    ///
+    /// While calls are short, the one that is at it is back before another one could be woken; and to wake it, each time
+    /// that a submitter is a little slower than the worker, would cost the submitter more than the call.
+    fn at_once(&self) -> usize {
+        if self.growth.brevity.is_short() { self.growth.at_once } else { self.growth.cores }
     }
 
     /// Places that waiting calls have lent to others.
@@ -140,7 +150,7 @@ impl Shared {
     pub(super) fn new(settings: Settings) -> Self {
         let state = State {
             queues: Queues::new(settings.queue_limit.map_or(usize::MAX, NonZeroUsize::get)),
-            portion: Portion::new(),
+            open: false,
             idle: Vec::new(),
             threads: 0,
             waits: 0,
@@ -188,13 +198,25 @@ impl Shared {
     }
 
     /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
-    /// its job.
+    /// its job. Opens the outbox where that may be, and closes it where it may not.
     pub(super) fn ensure_progress(&self, state: &mut State) -> Option<Recruit> {
+        self.recall_for_others(state);
+        let mut recruit = self.recruit_for_work(state);
+        if state.open && !self.is_attended(state, 0) {
+            self.recall(state);
+            // What has come into the outbox meanwhile.
+            recruit = recruit.or_else(|| self.recruit_for_work(state));
+        }
+        self.try_open(state);
+        recruit
+    }
+
+    fn recruit_for_work(&self, state: &mut State) -> Option<Recruit> {
         if state.growth.searching > 0 || !self.has_work(state) {
             return None;
         }
         let max_threads = self.settings.max_threads;
-        if state.busy() < state.growth.cores {
+        if state.busy() < state.at_once() {
             state.recruit(max_threads, Role::Searcher)
         } else if state.growth.watching {
             None
@@ -203,10 +225,89 @@ impl Shared {
         }
     }
 
+    /// Whether a job that comes, whenever that is, needs nobody to be called for it, when `leaving` of the busy workers are
+    /// gone.
+    fn is_attended(&self, state: &State, leaving: usize) -> bool {
+        let busy = state.busy() - leaving;
+        let searching = state.growth.searching;
+        searching > 0
+            || (state.growth.watching && busy >= state.at_once())
+            || (state.monitored && busy >= self.settings.max_threads.get())
+    }
+
+    /// Opens the outbox, if it may be.
+    fn try_open(&self, state: &mut State) {
+        let may = !state.open && !state.closed && !state.strict && state.waits == 0;
+        if may && self.is_attended(state, 0) {
+            state.open = state.queues.hand_over(&self.outbox);
+        }
+    }
+
+    /// Closes the outbox. What is in it stands in the queue again.
+    pub(super) fn recall(&self, state: &mut State) {
+        if std::mem::take(&mut state.open) {
+            state.queues.take_back(&self.outbox);
+        }
+    }
+
+    /// A view that was at its limit has its turn again.
+    fn recall_for_others(&self, state: &mut State) {
+        if state.open && state.queues.is_ready() {
+            self.recall(state);
+        }
+    }
+
+    /// A worker is about to sleep or to end. Whether there is something to do for it after all.
+    pub(super) fn has_come(&self, state: &mut State) -> bool {
+        if !state.open || self.is_attended(state, 1) {
+            return false;
+        }
+        self.recall(state);
+        self.has_work(state)
+    }
+
+    /// How long a worker may look for another job before it sleeps.
+    pub(super) fn begin_linger(&self, state: &mut State) -> Option<Duration> {
+        let limit = state.growth.begin_linger()?;
+        let taken = self.taken(state);
+        state.growth.brevity.end(taken);
+        self.try_open(state);
+        if state.open {
+            self.outbox.expect_soon(BURST);
+        }
+        Some(limit)
+    }
+
+    /// It has looked; a job came after `waited`, if one came.
+    pub(super) fn end_linger(&self, state: &mut State, ended: Instant, waited: Duration) {
+        let hit = self.has_work(state);
+        if hit {
+            let taken = self.taken(state);
+            state.growth.brevity.begin(ended, taken);
+        } else if state.open {
+            // Whoever comes next finds everybody asleep.
+            self.outbox.expect_soon(0);
+        }
+        state.growth.end_linger(hit.then_some(waited));
+    }
+
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
         let nested = is_own_thread(self);
+        let job = if tenant == OWN && !nested {
+            match self.outbox.push(job, || self.now()) {
+                Ok(()) => {
+                    // ORDERING: Relaxed: a hint; who acts on it takes the lock.
+                    self.pushed.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+                Err(job) => job,
+            }
+        } else {
+            job
+        };
         let mut state = self.lock();
+        self.recall(&mut state);
         if state.closed {
             if let Some(tenant) = state.queues.tenant_mut(tenant) {
                 tenant.counts.refused += 1;
@@ -252,27 +353,12 @@ impl Shared {
 
     /// The next job that may be started, under the lock.
     pub(super) fn pop(&self, state: &mut State) -> Option<Taken> {
-        if let Some(taken) = state.queues.pop_awaited() {
-            state.growth.taken += 1;
-            return Some(taken);
+        self.recall_for_others(state);
+        if state.open {
+            return self.outbox.take().map(|entry| Taken { entry, tenant: OWN });
         }
-        if let Some(entry) = self.outbox.take_strictly() {
-            return Some(Taken { entry, tenant: OWN });
-        }
-        let taken = state.queues.pop()?;
+        let taken = state.queues.pop_awaited().or_else(|| state.queues.pop())?;
         state.growth.taken += 1;
-        // A queue with a limit has no annexe.
-        if state.queues.own_alone() && state.waits == 0 && self.settings.queue_limit.is_none() {
-            let so_far = state.growth.taken + self.outbox.taken();
-            let portion = state.portion.next(state.busy(), so_far);
-            if portion > 1 {
-                let State { queues, .. } = state;
-                let jobs = (1..portion).map_while(|_| queues.pop()).map(|taken| taken.entry);
-                self.outbox.fill(jobs);
-            }
-        } else {
-            state.portion.pause();
-        }
         Some(taken)
     }
 
@@ -309,6 +395,7 @@ impl Shared {
     pub(super) fn close(&self) {
         let idle = {
             let mut state = self.lock();
+            self.recall(&mut state);
             state.closed = true;
             let idle = std::mem::take(&mut state.idle);
             for sleeper in &idle {
@@ -326,7 +413,7 @@ impl Shared {
     pub(super) fn cancel_rest(&self) -> (usize, usize) {
         let (queued, running, busy) = {
             let mut state = self.lock();
-            let queued = state.queues.drain(self.outbox.drain(), |counts| counts.cancelled += 1);
+            let queued = state.queues.drain(|counts| counts.cancelled += 1);
             let running: Vec<_> = state.staff.iter().map(|(_, member)| member.employee.clone()).collect();
             (queued, running, state.running())
         };

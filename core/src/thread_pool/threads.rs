@@ -47,6 +47,7 @@ impl Shared {
             state.threads -= 1;
             state.started -= 1;
             state.growth.discharge(role);
+            self.recall(&mut state);
             // A thread whose call waits, for this very job perhaps, is none that could run it.
             if state.threads > state.waits {
                 // While this thread was expected, nobody else was called.
@@ -57,7 +58,7 @@ impl Shared {
                 }
                 return;
             }
-            state.queues.drain(self.outbox.drain(), |counts| counts.refused += 1)
+            state.queues.drain(|counts| counts.refused += 1)
         };
         for entry in stranded {
             entry.job.refuse(Refused::NoThread(same_error(error)));

@@ -13,6 +13,9 @@ use super::sync::{Instant, MutexGuard, spin};
 use crate::catch::quietly;
 use crate::task::Ran;
 
+/// So many short calls in the queue are more than one worker gets through in a moment.
+const BACKLOG: usize = 64;
+
 pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
     let employee = shared.lock().staff.get(key).map(|member| member.employee.clone()).unwrap_or_default();
     set_post(Some(Post { shared: shared.clone(), employee: employee.clone() }));
@@ -70,17 +73,22 @@ impl<'a> Worker<'a> {
                 }
                 return Some(taken);
             }
-            if state.closed || (slept_out && state.threads > settings.min_threads) {
-                self.shared.thread_ended(state, key);
-                return None;
-            }
+            let ends = state.closed || (slept_out && state.threads > settings.min_threads);
             // There may be work for which no place is free: C17.
-            if std::mem::take(&mut self.worked)
+            if !ends
+                && std::mem::take(&mut self.worked)
                 && !self.shared.has_work(&state)
-                && let Some(limit) = state.growth.begin_linger()
+                && let Some(limit) = self.shared.begin_linger(&mut state)
             {
                 state = self.linger(state, limit);
                 continue;
+            }
+            if self.shared.has_come(&mut state) {
+                continue;
+            }
+            if ends {
+                self.shared.thread_ended(state, key);
+                return None;
             }
             (state, slept_out) = self.sleep(state);
         }
@@ -165,10 +173,9 @@ impl<'a> Worker<'a> {
         // ORDERING: Relaxed, as above.
         let begun = Instant::now();
         spin(limit, || pushed.load(Ordering::Relaxed));
-        let waited = begun.elapsed();
+        let ended = Instant::now();
         let mut state = self.shared.lock();
-        let hit = self.shared.has_work(&state).then_some(waited);
-        state.growth.end_linger(hit);
+        self.shared.end_linger(&mut state, ended, ended.duration_since(begun));
         state
     }
 
@@ -176,7 +183,6 @@ impl<'a> Worker<'a> {
     fn sleep(&mut self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, bool) {
         self.sleeper.stand(Standing::Listed);
         state.idle.push(self.sleeper.clone());
-        state.portion.pause();
         let settings = &self.shared.settings;
         // An idle pool wakes up never (C12): those that stay sleep for ever.
         let limit = if state.threads > settings.min_threads { settings.keep_alive } else { Duration::MAX };
@@ -200,19 +206,26 @@ impl<'a> Worker<'a> {
     }
 
     /// Takes workers on while calls are slow; see `growth`. Comes back when there is nothing to watch any
-    /// more, or when it is needed as a worker itself.
+    /// more, for a whole tick, or when it is needed as a worker itself.
     fn watch(&mut self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let mut pace = Pace::new();
-        while self.shared.has_work(&state) {
-            let (busy, taken, start) = (state.busy(), self.shared.taken(&state), Instant::now());
+        let mut moves = false;
+        while moves || self.shared.has_work(&state) {
+            let (busy, before, start) = (state.busy(), self.shared.taken(&state), Instant::now());
             drop(state);
             self.sleeper.sleep(pace.tick);
             state = self.shared.lock();
-            let step = pace.judge(busy.max(1), start.elapsed(), self.shared.taken(&state) - taken);
-            if step == 0 {
+            let taken = self.shared.taken(&state) - before;
+            moves = taken > 0;
+            let queued = state.queues.len() + self.shared.outbox.len();
+            let mut step = pace.judge(busy.max(1), start.elapsed(), taken);
+            if step == 0 && state.busy() < state.growth.cores && queued > BACKLOG {
+                // Short calls, but more than one worker gets through.
+                step = 1;
+            }
+            if step == 0 || !self.shared.has_work(&state) {
                 continue;
             }
-            let queued = state.queues.len() + self.shared.outbox.len();
             let waiting = queued.saturating_sub(state.growth.searching);
             // When all that wait are to have a worker, it is itself one of them, rather than a thread too many.
             let joins = waiting > 0 && step >= waiting;
