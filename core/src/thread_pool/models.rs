@@ -182,7 +182,7 @@ fn a_push_against_a_worker_that_goes_to_sleep() {
 /// With nobody else to be had, the one worker looks at the queue under the same lock under which it goes on the list.
 ///
 /// Fails with: a `Worker::next` that lets go of the lock and takes it again before `self.sleep` (deadlock: the push saw a
-/// busy worker, which sleeps).
+/// busy worker, which sleeps); a `Shared::has_come` that leaves the outbox open (deadlock: the same without the lock).
 #[test]
 fn a_push_at_the_cap() {
     loom::model(|| {
@@ -272,7 +272,7 @@ fn a_push_against_a_worker_that_lingers() {
     });
 }
 
-/// What has been moved into the outbox is taken by the short cut, or under the lock.
+/// What is in the outbox is taken by the short cut, or under the lock.
 ///
 /// Fails with: a `Shared::pop` that does not look there (deadlock).
 #[test]
@@ -292,7 +292,8 @@ fn a_push_against_a_full_outbox() {
 
 /// A job in the outbox counts as work when the baton is passed on.
 ///
-/// Fails with: a `has_work` that looks at the queues alone (deadlock).
+/// Fails with: a `has_work` that looks at the queues alone (deadlock); an `ensure_progress` that leaves the outbox open when
+/// the searcher has become a worker (deadlock: what comes then calls nobody).
 #[test]
 fn a_job_in_the_outbox_behind_jobs_that_block() {
     model_of(1, || {
