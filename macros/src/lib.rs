@@ -237,6 +237,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// An associated function that mentions `Self` nowhere looks like a free one; say what it is, `name = Self::other_name`.
+/// Without that it does not compile, rather than call a free function of the same name.
 ///
 /// # Recursion
 ///
