@@ -8,7 +8,7 @@ use syn::{Attribute, Error, ImplItem, ItemImpl, Meta};
 
 use crate::actor;
 use crate::args::{BlockOptions, MethodOptions, Pool, WrapOptions};
-use crate::attributes::cfgs;
+use crate::attributes::{cfgs, mark_as_read};
 use crate::errors::Errors;
 use crate::expand::wrapped;
 use crate::function::Function;
@@ -211,6 +211,7 @@ impl Method {
             });
             false
         });
+        mark_as_read(&mut function.attributes);
         let marked = args.is_some();
         let options = MethodOptions::parse(args.unwrap_or_default(), defaults, errors);
         Self { function, options, marked }

@@ -156,7 +156,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// In the block, another method is the wrapped one: `self.size(name).run()` runs it on the same thread.
-/// The attribute is known by its name there: `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`.
+/// The attribute is known by its name there: `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`, imported or not; under
+/// another, by `use .. as`, it is an error.
 ///
 /// # Objects with a thread of their own
 ///
