@@ -17,6 +17,8 @@ mod display;
 mod entry;
 mod errors;
 mod expand;
+#[cfg(test)]
+mod expansions;
 mod function;
 mod inner;
 mod receiver;
