@@ -154,12 +154,9 @@ impl Block {
     /// A block's `pool` may name `self`, which not all of its functions have.
     fn check_pool(&self, method: &Method, errors: &mut Errors) {
         let Method { function, options, .. } = method;
+        let Some(Pool::Value(pool)) = &options.wrap.pool else { return };
         let own = options.scheduling.iter().any(|name| name == "pool");
-        if let Some(Pool::Value(pool)) = &options.wrap.pool
-            && !own
-            && function.signature.receiver().is_none()
-            && mentions(pool.to_token_stream(), "self")
-        {
+        if !own && function.signature.receiver().is_none() && mentions(pool.to_token_stream(), "self") {
             errors.at(
                 &function.signature.ident,
                 "the block's `pool` names `self`, which this function has not: give it a pool of its \

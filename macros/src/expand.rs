@@ -198,7 +198,8 @@ impl Wrap<'_> {
             receiver.iter().map(Receiver::bind).chain(arguments.iter().map(|argument| argument.bind(std)));
         let ty = output.inferred();
         // A block of its own, so that what its last expression borrows from the arguments is
-        // dropped before them, in every edition.
+        // dropped before them, in every edition. It stands in parentheses, which are a macro's, so that
+        // nobody is told that its braces are superfluous.
         let (result, give) = if output.is_unit() {
             (quote!(()), None)
         } else {
@@ -209,17 +210,13 @@ impl Wrap<'_> {
             };
             (quote!(#result), Some(give))
         };
-        let run = quote! {
-            #[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
-            let #result: #ty = #block;
-            #give
-        };
         quote_spanned! {self.span()=>
             {
                 #(#take)*
                 move || -> #ty {
                     #(#bind)*
-                    #run
+                    let #result: #ty = (#block);
+                    #give
                 }
             }
         }

@@ -87,6 +87,25 @@ use proc_macro::TokenStream;
 /// assert_eq!(call.run(), "abc");
 /// ```
 ///
+/// A call borrows nothing, neither arguments nor `self`, so it can be made of what is there for a moment only:
+///
+/// ```
+/// # use anyloop::{async_wrap, gather};
+/// #[async_wrap]
+/// fn read(path: &str) -> std::io::Result<Vec<u8>> {
+///     std::fs::read(path)
+/// }
+///
+/// # pollster::block_on(async {
+/// let parts = gather((0..3).map(|n| read(&format!("part-{n}")))).await;
+/// assert_eq!(parts.len(), 3);
+/// # })
+/// ```
+///
+/// Two kinds of signature are excepted, and there the compiler says that the call references borrowed data: one with a
+/// lifetime that has bounds (`'a: 'b`), and, in edition 2024, one whose result is an `impl Trait` that does not say `use<>`, as in
+/// `impl Iterator<Item = u8> + Send + use<>`. Take what is owned by value there, or give what is borrowed a name that lives longer.
+///
 /// # Methods
 ///
 /// The attribute stands on the method, in inherent, generic and trait impls alike, or on the whole block.

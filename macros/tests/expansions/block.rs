@@ -2,6 +2,10 @@ const _: () = {
     static ANYLOOP_BLOCK_LIMITER: ::anyloop::Limiter = ::anyloop::Limiter::new(4);
     impl Db {
         const WIDTH: usize = 4;
+        #[allow(
+            clippy::diverging_sub_expression,
+            reason = "the body may be just a panic"
+        )]
         fn read(
             &self,
             name: &str,
@@ -18,11 +22,7 @@ const _: () = {
                         let name: &str = <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
                             str,
                         >>::borrow(&name);
-                        #[allow(
-                            clippy::diverging_sub_expression,
-                            reason = "the body may be just a panic"
-                        )]
-                        let result: String = { __self.path(name) };
+                        let result: String = ({ __self.path(name) });
                         #[allow(
                             unreachable_code,
                             reason = "the body may return before its end"
@@ -36,14 +36,14 @@ const _: () = {
             duplicate_macro_attributes,
             reason = "async_wrap has read what this function says to it"
         )]
+        #[allow(
+            clippy::diverging_sub_expression,
+            reason = "the body may be just a panic"
+        )]
         fn count() -> ::anyloop::Call<impl ::anyloop::Work<Output = usize>> {
             ::anyloop::__private::call({
                     move || -> usize {
-                        #[allow(
-                            clippy::diverging_sub_expression,
-                            reason = "the body may be just a panic"
-                        )]
-                        let result: usize = { Self::WIDTH };
+                        let result: usize = ({ Self::WIDTH });
                         #[allow(
                             unreachable_code,
                             reason = "the body may return before its end"

@@ -1,4 +1,5 @@
 impl Db {
+    #[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
     fn load<'a>(
         self: Arc<Self>,
         key: &'a str,
@@ -10,14 +11,10 @@ impl Db {
                 let key: &str = <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
                     str,
                 >>::borrow(&key);
-                #[allow(
-                    clippy::diverging_sub_expression,
-                    reason = "the body may be just a panic"
-                )]
-                let result: String = {
+                let result: String = ({
                     let key: &'_ str = key.trim();
                     format!("{__self:?}/{key}/{}", __self.root)
-                };
+                });
                 #[allow(unreachable_code, reason = "the body may return before its end")]
                 result
             }

@@ -1,3 +1,4 @@
+#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
 fn depth<T: Node>(
     node: T,
     names: &[String],

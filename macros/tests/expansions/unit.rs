@@ -1,3 +1,4 @@
+#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
 fn remove(
     arg1: (usize, usize),
     names: &[String],
@@ -12,13 +13,9 @@ fn remove(
             let _names: &[String] = <<[String] as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
                 [String],
             >>::borrow(&names);
-            #[allow(
-                clippy::diverging_sub_expression,
-                reason = "the body may be just a panic"
-            )]
-            let (): () = {
+            let (): () = ({
                 println!("{from} {to}");
-            };
+            });
         }
     })
 }
