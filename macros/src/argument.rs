@@ -103,6 +103,10 @@ impl Argument {
             None => quote!(#name),
             Some(lent) => {
                 let span = Span::mixed_site().located_at(lent.span());
+                // What owns these becomes a reference to them by itself, at less cost to the compiler.
+                if is_str_or_slice(lent) {
+                    return quote_spanned!(span=> &#name);
+                }
                 quote_spanned! {span=>
                     <<#lent as #std::borrow::ToOwned>::Owned
                         as #std::borrow::Borrow<#lent>>::borrow(&#name)
@@ -158,6 +162,14 @@ fn plain_name(pattern: &Pat) -> Option<Ident> {
             Some(pattern.ident.clone())
         }
         _ => None,
+    }
+}
+
+fn is_str_or_slice(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Slice(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
     }
 }
 

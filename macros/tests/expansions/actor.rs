@@ -71,14 +71,7 @@ impl AsyncDb {
     > {
         let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
         self.actor
-            .call(move |value: &mut Db| -> Option<String> {
-                <Db>::get(
-                    value,
-                    <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                        str,
-                    >>::borrow(&key),
-                )
-            })
+            .call(move |value: &mut Db| -> Option<String> { <Db>::get(value, &key) })
     }
     pub fn version() -> ::anyloop::Call<impl ::anyloop::Work<Output = u32>> {
         ::anyloop::__private::call({ move || <Db>::version() })

@@ -19,9 +19,7 @@ const _: () = {
                     );
                     move || -> String {
                         let __self: &Self = &__self;
-                        let name: &str = <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                            str,
-                        >>::borrow(&name);
+                        let name: &str = &name;
                         let result: String = ({ __self.path(name) });
                         #[allow(
                             unreachable_code,

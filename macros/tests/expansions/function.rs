@@ -8,9 +8,7 @@ pub fn fetch(
     ::anyloop::__private::call({
         let path = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(path);
         move || -> std::io::Result<Vec<String>> {
-            let path: &str = <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                str,
-            >>::borrow(&path);
+            let path: &str = &path;
             let id = id;
             let mut rows = rows;
             let result: std::io::Result<Vec<String>> = ({

@@ -8,9 +8,7 @@ impl Db {
             let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
             move || -> String {
                 let __self = self;
-                let key: &str = <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                    str,
-                >>::borrow(&key);
+                let key: &str = &key;
                 let result: String = ({
                     let key: &'_ str = key.trim();
                     format!("{__self:?}/{key}/{}", __self.root)

@@ -9,12 +9,7 @@ impl Db {
         ::anyloop::__private::call({
             let __self = <Self as ::anyloop::__private::std::clone::Clone>::clone(self);
             let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
-            move || Self::load(
-                &__self,
-                <<str as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                    str,
-                >>::borrow(&key),
-            )
+            move || Self::load(&__self, &key)
         })
     }
 }

@@ -20,14 +20,7 @@ fn depth<T: Node>(
             let names = <[String] as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
                 names,
             );
-            move || depth::<
-                T,
-            >(
-                node,
-                <<[String] as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                    [String],
-                >>::borrow(&names),
-            )
+            move || depth::<T>(node, &names)
         }
     })
 }

@@ -10,9 +10,7 @@ fn remove(
         move || -> () {
             let arg1 = arg1;
             let (from, to) = arg1;
-            let _names: &[String] = <<[String] as ::anyloop::__private::std::borrow::ToOwned>::Owned as ::anyloop::__private::std::borrow::Borrow<
-                [String],
-            >>::borrow(&names);
+            let _names: &[String] = &names;
             let (): () = ({
                 println!("{from} {to}");
             });
