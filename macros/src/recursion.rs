@@ -8,8 +8,13 @@ use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 /// is not a free function's, and then a bare `name` is not the function that is being wrapped either.
 /// `bound` says that an argument has the name.
 pub(crate) fn call_of_itself(body: &TokenStream, name: &Ident, bound: bool) -> Option<Ident> {
+    let name = name.to_string();
+    // Most bodies do not. The compiler writes down a text faster than tokens can be looked at one by one.
+    if !body.to_string().contains(&name) {
+        return None;
+    }
     let mut seen = Seen { rebound: bound, ..Seen::default() };
-    seen.read(body.clone(), Around::Other, &name.to_string());
+    seen.read(body.clone(), Around::Other, &name);
     if seen.self_type {
         return None;
     }
