@@ -108,7 +108,8 @@ impl Db {
 
     fn over(connection: Connection) -> rusqlite::Result<Self> {
         // SQLite asks every so many of its steps. Nobody waits for the call that runs: it ends with an error. The
-        // next one on this connection is another call, and is not hit.
+        // next one on this connection is another call, and is not hit. (`sqlite3_interrupt`, as a hook that is called
+        // once, would miss a call that is cancelled before its statement begins.)
         connection.progress_handler(1_000, Some(from_thread::is_cancelled))?;
         Ok(Self { connection })
     }

@@ -8,9 +8,11 @@ use anyloop_core::{Actor, AnyRuntime, BlockOn, Call, Drain, Panic, Run, TaskErro
 
 pub use std;
 
-/// `#[async_wrap]`
+/// `#[async_wrap]`: as [`to_thread`](crate::to_thread), for any work.
+#[track_caller]
 pub fn call<W: Work>(work: W) -> Call<W> {
-    crate::functions::call(work)
+    crate::registration::register();
+    Call::new(work)
 }
 
 /// `#[anyloop::main]`

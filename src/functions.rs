@@ -54,6 +54,7 @@ where
 /// ```
 /// assert_eq!(anyloop::spawn_blocking(|| 42).wait().unwrap(), 42);
 /// ```
+#[track_caller]
 pub fn spawn_blocking<F, T>(f: F) -> Task<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -69,18 +70,13 @@ where
 /// assert_eq!(anyloop::to_thread(|| 42).await, 42);
 /// # });
 /// ```
+#[track_caller]
 pub fn to_thread<F, T>(f: F) -> Call<impl Work<Output = T>>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    call(f)
-}
-
-/// What the attributes expand to: as [`to_thread`], for any work.
-pub(crate) fn call<W: Work>(work: W) -> Call<W> {
-    registration::register();
-    Call::new(work)
+    crate::__private::call(f)
 }
 
 /// The adapters that are compiled in (and any that was [registered](crate::register)): their names,

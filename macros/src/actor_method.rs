@@ -47,9 +47,7 @@ impl ActorMethod<'_> {
         let function = self.moved();
         errors.end_in(format!("; or leave it out of `{}`: `#[async_wrap(skip)]`", self.handle.name));
         let signature = Signature::read(&function, Place::Impl, true, &mut errors);
-        if let Kind::Call(_) = kind
-            && contains_impl(signature.output.declared())
-        {
+        if matches!(kind, Kind::Call(_)) && contains_impl(signature.output.declared()) {
             errors.at(
                 &function.signature.output,
                 "the result's type must be named here: box it, such as `Box<dyn Iterator<Item = u8> + Send>`",

@@ -1,7 +1,7 @@
 //! The options in an attribute's parentheses: `pool = EXPR, limit = 4`.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Expr, Lit, Path, UnOp, Visibility, parse_quote_spanned};
+use syn::{Expr, ExprPath, Lit, Path, UnOp, Visibility, parse_quote_spanned};
 
 use crate::errors::Errors;
 use crate::vocabulary::{Value, Vocabulary, settings};
@@ -255,25 +255,30 @@ fn limit(value: Expr, errors: &mut Errors) -> Option<Expr> {
 }
 
 fn beside(value: &Expr, errors: &mut Errors) -> Option<Beside> {
-    if let Expr::Path(path) = value
-        && path.qself.is_none()
-        && path.path.leading_colon.is_none()
-        && path.path.segments.iter().all(|segment| segment.arguments.is_none())
-    {
-        let names: Vec<&Ident> = path.path.segments.iter().map(|segment| &segment.ident).collect();
-        match names.as_slice() {
-            [name] if *name != "Self" && *name != "self" => {
-                return Some(Beside { name: (*name).clone(), associated: false });
-            }
-            [of, name] if *of == "Self" => return Some(Beside { name: (*name).clone(), associated: true }),
-            _ => {}
-        }
+    let beside = beside_in(value);
+    if beside.is_none() {
+        errors.at(
+            value,
+            "`name` is what the async function is called beside the blocking one: `name = other_name`, without quotes",
+        );
     }
-    errors.at(
-        value,
-        "`name` is what the async function is called beside the blocking one: `name = other_name`, without quotes",
-    );
-    None
+    beside
+}
+
+/// `other_name` or `Self::other_name`.
+fn beside_in(value: &Expr) -> Option<Beside> {
+    let Expr::Path(ExprPath { qself: None, path, .. }) = value else { return None };
+    if path.leading_colon.is_some() || path.segments.iter().any(|segment| !segment.arguments.is_none()) {
+        return None;
+    }
+    let names: Vec<&Ident> = path.segments.iter().map(|segment| &segment.ident).collect();
+    match names.as_slice() {
+        [name] if *name != "Self" && *name != "self" => {
+            Some(Beside { name: (*name).clone(), associated: false })
+        }
+        [of, name] if *of == "Self" => Some(Beside { name: (*name).clone(), associated: true }),
+        _ => None,
+    }
 }
 
 fn set_facade(facade: &mut Path, value: Expr, errors: &mut Errors) {

@@ -7,7 +7,7 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait, TypeReference};
+use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait, TypeParamBound, TypeReference};
 
 use crate::borrow::{is_static, owned, owner_of, peel};
 use crate::display::display;
@@ -103,6 +103,10 @@ impl Argument {
             None => quote!(#name),
             Some(lent) => {
                 let span = Span::mixed_site().located_at(lent.span());
+                // What owns these becomes a reference to them by itself, at less cost to the compiler.
+                if is_str_or_slice(lent) {
+                    return quote_spanned!(span=> &#name);
+                }
                 quote_spanned! {span=>
                     <<#lent as #std::borrow::ToOwned>::Owned
                         as #std::borrow::Borrow<#lent>>::borrow(&#name)
@@ -161,6 +165,14 @@ fn plain_name(pattern: &Pat) -> Option<Ident> {
     }
 }
 
+fn is_str_or_slice(ty: &Type) -> bool {
+    match peel(ty) {
+        Type::Slice(_) => true,
+        Type::Path(path) => path.path.is_ident("str"),
+        _ => false,
+    }
+}
+
 /// The `T` of a `&T` to copy; reports what cannot be taken over.
 fn lent(ty: &Type, errors: &mut Errors) -> Option<Type> {
     match peel(ty) {
@@ -179,7 +191,7 @@ fn lent(ty: &Type, errors: &mut Errors) -> Option<Type> {
 fn lent_by(reference: &TypeReference, errors: &mut Errors) -> Option<Type> {
     let referent = peel(&reference.elem);
     let message = if reference.mutability.is_some() {
-        mutable(&display(referent))
+        mutable(referent)
     } else if matches!(referent, Type::TraitObject(_)) {
         format!("a trait object cannot be copied at the call: share it, as `{}`", display(owner_of(referent)),)
     } else if contains_impl(referent) {
@@ -201,16 +213,24 @@ fn lent_by(reference: &TypeReference, errors: &mut Errors) -> Option<Type> {
     None
 }
 
-fn mutable(referent: &str) -> String {
-    if referent == "str" || referent.starts_with('[') || referent.starts_with("dyn ") {
-        return format!(
-            "a call runs later, elsewhere, and cannot change what its caller holds: take an owned \
-             value instead of `&mut {referent}` and return it"
-        );
-    }
+fn mutable(referent: &Type) -> String {
+    let (owner, shared) = match referent {
+        Type::TraitObject(object) => {
+            let traits = object.bounds.iter().filter(|bound| match bound {
+                TypeParamBound::Trait(bound) => !bound.path.is_ident("Send"),
+                _ => false,
+            });
+            let shared = display(quote!(dyn #(#traits +)* Send));
+            (format!("Box<{shared}>"), shared)
+        }
+        _ => {
+            let owner = display(owned(referent).unwrap_or_else(|| owner_of(referent)));
+            (owner.clone(), owner)
+        }
+    };
     format!(
-        "a call runs later, elsewhere, and cannot change what its caller holds: take `{referent}` \
-         and return it, share it as `Arc<Mutex<{referent}>>`, or keep it in an `anyloop::Actor`"
+        "a call runs later, elsewhere, and cannot change what its caller holds: take `{owner}` \
+         and return it, share it as `Arc<Mutex<{shared}>>`, or keep it in an `anyloop::Actor`"
     )
 }
 

@@ -2,34 +2,28 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Meta};
+use syn::{Attribute, Meta, parse_quote};
+
+/// What documents a function, says whether it is there, or tells the compiler how to judge and compile it.
+const KEPT: [&str; 10] =
+    ["doc", "cfg", "allow", "warn", "deny", "forbid", "inline", "track_caller", "target_feature", "must_use"];
 
 /// Those of the function that is wrapped: all but a bare `#[must_use]`, which `Call` is itself; what the
 /// user adds to that, with a reason, stays.
 pub(crate) fn of_the_wrapped(attributes: &[Attribute]) -> Vec<TokenStream> {
+    // The body's value goes into a variable. Said there, it costs the compiler five times as much.
+    let own = quote!(#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]);
     attributes
         .iter()
         .filter(|attribute| !is_bare_must_use(attribute))
         .map(ToTokens::to_token_stream)
+        .chain([own])
         .collect()
 }
 
-/// Those that hold for a function made beside one that keeps them all: what documents it, says whether
-/// it is there, or tells the compiler how to judge and compile it. Others (`#[no_mangle]`, `#[test]`,
+/// Those that hold for a function made beside one that keeps them all. Others (`#[no_mangle]`, `#[test]`,
 /// another macro's) are the first one's.
 pub(crate) fn of_one_beside(attributes: &[Attribute]) -> Vec<TokenStream> {
-    const KEPT: [&str; 10] = [
-        "doc",
-        "cfg",
-        "allow",
-        "warn",
-        "deny",
-        "forbid",
-        "inline",
-        "track_caller",
-        "target_feature",
-        "must_use",
-    ];
     attributes
         .iter()
         .filter_map(|attribute| match &attribute.meta {
@@ -43,9 +37,35 @@ pub(crate) fn of_one_beside(attributes: &[Attribute]) -> Vec<TokenStream> {
                 #attribute
                 #[allow(deprecated, reason = "it is as deprecated as what it calls")]
             }),
-            meta => KEPT.iter().any(|kept| meta.path().is_ident(kept)).then(|| attribute.to_token_stream()),
+            _ => is_one_of(attribute, &KEPT).then(|| attribute.to_token_stream()),
         })
         .collect()
+}
+
+const MARK: &str = "async_wrap has read what this function says to it";
+
+/// Marks a function of a block for which the block's own attribute has spoken, if it has an attribute that
+/// may turn out to be this macro under another name. The mark is a lint attribute that says nothing: such a
+/// one is seen by that macro, where `#[cfg_attr(false, ..)]` would be gone by then.
+pub(crate) fn mark_as_read(attributes: &mut Vec<Attribute>) {
+    const OTHERS: [&str; 3] = ["expect", "deprecated", "cold"];
+    if attributes.iter().any(|attribute| !is_one_of(attribute, &KEPT) && !is_one_of(attribute, &OTHERS)) {
+        attributes.push(parse_quote!(#[allow(duplicate_macro_attributes, reason = #MARK)]));
+    }
+}
+
+/// Whether the mark of [`mark_as_read`] is among them; takes it away.
+pub(crate) fn take_mark(attributes: &mut Vec<Attribute>) -> bool {
+    let before = attributes.len();
+    attributes.retain(|attribute| {
+        !matches!(&attribute.meta, Meta::List(list)
+            if list.path.is_ident("allow") && list.tokens.to_string().contains(MARK))
+    });
+    attributes.len() < before
+}
+
+fn is_one_of(attribute: &Attribute, names: &[&str]) -> bool {
+    names.iter().any(|name| attribute.path().is_ident(name))
 }
 
 /// Those that decide whether the item is there.

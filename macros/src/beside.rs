@@ -1,9 +1,10 @@
 //! `name = other_name`: the function stays, and one that makes calls of it is generated beside it.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::args::Beside;
+use crate::attributes::cfgs;
 use crate::expand::Wrap;
 use crate::inner::turbofish;
 use crate::receiver::Receiver;
@@ -14,13 +15,30 @@ impl Wrap<'_> {
     /// The function that makes calls of the one that stays.
     pub(crate) fn beside(&self, beside: &Beside) -> TokenStream {
         let ident = &self.function.signature.ident;
-        let path = if beside.associated || self.is_associated() {
+        if beside.associated || self.is_associated() {
             let this = Ident::new("Self", ident.span());
-            quote!(#this::#ident)
-        } else {
-            quote!(#ident)
+            return self.around(self.forwarded(&quote!(#this::#ident)));
+        }
+        let (mark, seen) = self.mark_as_free(beside);
+        let work = self.forwarded(&quote!(#ident));
+        let made = self.around(quote!({ #seen #work }));
+        quote!(#mark #made)
+    }
+
+    /// An item to put beside a function that looks like a free one, and a mention of it by its bare name. In
+    /// an `impl` block the name needs a `Self::`, and so does the function's own: without this, that would
+    /// silently be some other function that is in scope.
+    fn mark_as_free(&self, beside: &Beside) -> (TokenStream, TokenStream) {
+        let cfgs = cfgs(&self.function.attributes);
+        // The compiler's message names it, and may say to write `Self::` before it: so its place is that of
+        // the name where that is to be written.
+        let advice = format_ident!("in_an_impl_write_name_Self_{}", beside.name);
+        let mark = quote! {
+            #(#cfgs)*
+            #[allow(dead_code, non_upper_case_globals, reason = "the name is advice to who reads an error")]
+            const #advice: () = ();
         };
-        self.around(self.forwarded(&path))
+        (mark, quote!(#advice;))
     }
 
     /// The work that is a call of the function at `path`.

@@ -8,7 +8,7 @@ use syn::{Attribute, Error, ImplItem, ItemImpl, Meta};
 
 use crate::actor;
 use crate::args::{BlockOptions, MethodOptions, Pool, WrapOptions};
-use crate::attributes::cfgs;
+use crate::attributes::{cfgs, mark_as_read};
 use crate::errors::Errors;
 use crate::expand::wrapped;
 use crate::function::Function;
@@ -154,12 +154,9 @@ impl Block {
     /// A block's `pool` may name `self`, which not all of its functions have.
     fn check_pool(&self, method: &Method, errors: &mut Errors) {
         let Method { function, options, .. } = method;
+        let Some(Pool::Value(pool)) = &options.wrap.pool else { return };
         let own = options.scheduling.iter().any(|name| name == "pool");
-        if let Some(Pool::Value(pool)) = &options.wrap.pool
-            && !own
-            && function.signature.receiver().is_none()
-            && mentions(pool.to_token_stream(), "self")
-        {
+        if !own && function.signature.receiver().is_none() && mentions(pool.to_token_stream(), "self") {
             errors.at(
                 &function.signature.ident,
                 "the block's `pool` names `self`, which this function has not: give it a pool of its \
@@ -211,6 +208,7 @@ impl Method {
             });
             false
         });
+        mark_as_read(&mut function.attributes);
         let marked = args.is_some();
         let options = MethodOptions::parse(args.unwrap_or_default(), defaults, errors);
         Self { function, options, marked }

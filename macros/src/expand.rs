@@ -16,11 +16,11 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Path, parse_quote, parse_quote_spanned};
+use syn::{Error, Path, parse_quote, parse_quote_spanned};
 
 use crate::args::{Limit, Pool, WrapOptions};
 use crate::argument::{Argument, contains_impl};
-use crate::attributes::{of_one_beside, of_the_wrapped};
+use crate::attributes::{of_one_beside, of_the_wrapped, take_mark};
 use crate::block::{self, Block};
 use crate::body::for_closure;
 use crate::errors::Errors;
@@ -32,20 +32,27 @@ use crate::tokens::located;
 const NOT_A_FUNCTION: &str = "`async_wrap` goes on functions and `impl` blocks, not on this item: write it on the \
      functions or methods that block, or on the whole `impl` block";
 
+const ANOTHER_NAME: &str = "in an `impl` block that has the attribute itself, it is known on a method by its own name \
+     only: write `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`";
+
 /// The expansion of `#[async_wrap(args)] item`.
 pub(crate) fn async_wrap(args: TokenStream, item: TokenStream) -> TokenStream {
     if Block::is_one(&item) {
         return block::async_wrap(args, item);
     }
     let mut errors = Errors::default();
-    let options = WrapOptions::parse(args, &mut errors);
-    let function = match Function::parse(item.clone(), NOT_A_FUNCTION) {
+    let mut function = match Function::parse(item.clone(), NOT_A_FUNCTION) {
         Ok(function) => function,
         Err(error) => {
             let error = error.into_compile_error();
             return quote!(#error #item);
         }
     };
+    if take_mark(&mut function.attributes) {
+        let error = Error::new(Span::call_site(), ANOTHER_NAME).into_compile_error();
+        return quote!(#error #function);
+    }
+    let options = WrapOptions::parse(args, &mut errors);
     let wrapped = wrapped(&function, options, Place::Unknown, &mut errors);
     let errors = errors.into_items();
     quote!(#errors #wrapped)
@@ -191,7 +198,8 @@ impl Wrap<'_> {
             receiver.iter().map(Receiver::bind).chain(arguments.iter().map(|argument| argument.bind(std)));
         let ty = output.inferred();
         // A block of its own, so that what its last expression borrows from the arguments is
-        // dropped before them, in every edition.
+        // dropped before them, in every edition. It stands in parentheses, which are a macro's, so that
+        // nobody is told that its braces are superfluous.
         let (result, give) = if output.is_unit() {
             (quote!(()), None)
         } else {
@@ -202,17 +210,13 @@ impl Wrap<'_> {
             };
             (quote!(#result), Some(give))
         };
-        let run = quote! {
-            #[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
-            let #result: #ty = #block;
-            #give
-        };
         quote_spanned! {self.span()=>
             {
                 #(#take)*
                 move || -> #ty {
                     #(#bind)*
-                    #run
+                    let #result: #ty = (#block);
+                    #give
                 }
             }
         }

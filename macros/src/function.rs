@@ -3,7 +3,7 @@
 //! The body is kept as tokens: it goes into the expansion as it came, with its spans, even while
 //! someone is still typing it and it does not parse.
 
-use proc_macro2::{Delimiter, Group, Punct, Spacing, Span, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Punct, Spacing, TokenStream, TokenTree};
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::{Attribute, Error, Signature, Token, Visibility, braced, token};
@@ -28,11 +28,10 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    /// A block of `statements`, shown in messages as the user's. It is marked as a macro's, so that
-    /// nobody is told that its braces are superfluous.
+    /// A block of `statements`, in messages and in the edition's rules the user's.
     pub(crate) fn block(&self, statements: TokenStream) -> TokenStream {
         let mut block = Group::new(Delimiter::Brace, statements);
-        block.set_span(Span::mixed_site().located_at(self.braces.span.join()));
+        block.set_span(self.braces.span.join());
         block.into_token_stream()
     }
 }

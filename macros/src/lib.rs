@@ -17,6 +17,8 @@ mod display;
 mod entry;
 mod errors;
 mod expand;
+#[cfg(test)]
+mod expansions;
 mod function;
 mod inner;
 mod receiver;
@@ -84,6 +86,25 @@ use proc_macro::TokenStream;
 /// drop(words);
 /// assert_eq!(call.run(), "abc");
 /// ```
+///
+/// A call borrows nothing, neither arguments nor `self`, so it can be made of what is there for a moment only:
+///
+/// ```
+/// # use anyloop::{async_wrap, gather};
+/// #[async_wrap]
+/// fn read(path: &str) -> std::io::Result<Vec<u8>> {
+///     std::fs::read(path)
+/// }
+///
+/// # pollster::block_on(async {
+/// let parts = gather((0..3).map(|n| read(&format!("part-{n}")))).await;
+/// assert_eq!(parts.len(), 3);
+/// # })
+/// ```
+///
+/// Two kinds of signature are excepted, and there the compiler says that the call references borrowed data: one with a
+/// lifetime that has bounds (`'a: 'b`), and, in edition 2024, one whose result is an `impl Trait` that does not say `use<>`, as in
+/// `impl Iterator<Item = u8> + Send + use<>`. Take what is owned by value there, or give what is borrowed a name that lives longer.
 ///
 /// # Methods
 ///
@@ -156,7 +177,8 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// In the block, another method is the wrapped one: `self.size(name).run()` runs it on the same thread.
-/// The attribute is known by its name there: `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`.
+/// The attribute is known by its name there: `#[async_wrap(..)]` or `#[anyloop::async_wrap(..)]`, imported or not; under
+/// another, by `use .. as`, it is an error.
 ///
 /// # Objects with a thread of their own
 ///
@@ -237,6 +259,7 @@ use proc_macro::TokenStream;
 /// ```
 ///
 /// An associated function that mentions `Self` nowhere looks like a free one; say what it is, `name = Self::other_name`.
+/// Without that it does not compile, rather than call a free function of the same name.
 ///
 /// # Recursion
 ///

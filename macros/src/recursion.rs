@@ -8,8 +8,13 @@ use proc_macro2::{Delimiter, Ident, Spacing, TokenStream, TokenTree};
 /// is not a free function's, and then a bare `name` is not the function that is being wrapped either.
 /// `bound` says that an argument has the name.
 pub(crate) fn call_of_itself(body: &TokenStream, name: &Ident, bound: bool) -> Option<Ident> {
+    let name = name.to_string();
+    // Most bodies do not. The compiler writes down a text faster than tokens can be looked at one by one.
+    if !body.to_string().contains(&name) {
+        return None;
+    }
     let mut seen = Seen { rebound: bound, ..Seen::default() };
-    seen.read(body.clone(), Around::Other, &name.to_string());
+    seen.read(body.clone(), Around::Other, &name);
     if seen.self_type {
         return None;
     }
@@ -68,7 +73,10 @@ impl Seen {
     }
 
     fn judge(&mut self, word: &Ident, around: Around, before: &[TokenTree], after: &[TokenTree]) {
-        if binds(before, after) {
+        if bar(before.last()) && is_call(after) {
+            // `|x| name(x)`, where the parameters come first.
+            self.called = self.called.take().or_else(|| (!self.rebound).then(|| word.clone()));
+        } else if binds(before, after) {
             self.rebound = true;
         } else if selects(before) {
             // `x.name` and `path::name`: not this function.
@@ -88,8 +96,6 @@ fn called_as(word: &Ident) -> Around {
 
 /// `let name`, `fn name`, `|name`, `name|`, ...
 fn binds(before: &[TokenTree], after: &[TokenTree]) -> bool {
-    let bar =
-        |tree: Option<&TokenTree>| matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == '|');
     let keyword = |tree: Option<&TokenTree>| match tree {
         Some(TokenTree::Ident(word)) => {
             ["let", "mut", "ref", "for", "fn", "static", "const"].iter().any(|keyword| word == keyword)
@@ -97,6 +103,10 @@ fn binds(before: &[TokenTree], after: &[TokenTree]) -> bool {
         _ => false,
     };
     bar(before.last()) || bar(after.first()) || keyword(before.last())
+}
+
+fn bar(tree: Option<&TokenTree>) -> bool {
+    matches!(tree, Some(TokenTree::Punct(punct)) if punct.as_char() == '|')
 }
 
 /// `.name` or `::name`, but not the range `..name`.

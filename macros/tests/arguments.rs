@@ -205,6 +205,30 @@ fn results() {
     assert!(std::panic::catch_unwind(|| block_on(panics())).is_err());
 }
 
+#[derive(Clone)]
+struct Prefix(String);
+
+impl Prefix {
+    #[async_wrap]
+    fn before(&self, text: &str) -> String {
+        format!("{}{text}", self.0)
+    }
+}
+
+#[async_wrap]
+fn letters(text: &str) -> impl Iterator<Item = char> + Send + use<> {
+    text.chars().collect::<Vec<_>>().into_iter()
+}
+
+/// What is lent to make a call can end before the call does, and before it begins.
+#[test]
+fn calls_borrow_nothing() {
+    let prefixed: Vec<_> = (0..3).map(|n| Prefix(n.to_string()).before(&n.to_string())).collect();
+    assert_eq!(block_on(anyloop::gather(prefixed)), ["00", "11", "22"]);
+    let letters = anyloop::gather(["a", "bc"].map(|text| letters(&text.to_uppercase())));
+    assert_eq!(block_on(letters).into_iter().flatten().collect::<String>(), "ABC");
+}
+
 #[async_wrap]
 fn locked(state: Arc<Mutex<Vec<u8>>>) -> usize {
     // The guard is dropped before `state`, in every edition.

@@ -54,6 +54,28 @@ where
     many.iter().map(T::to_string).collect::<String>() + &last.to_string()
 }
 
+/// One of two functions of the same name, of which one is there.
+#[async_wrap(name = bits_async)]
+#[cfg(target_pointer_width = "64")]
+fn bits() -> u8 {
+    64
+}
+
+#[async_wrap(name = bits_async)]
+#[cfg(not(target_pointer_width = "64"))]
+fn bits() -> u8 {
+    32
+}
+
+#[test]
+fn a_function_inside_another_is_a_free_one() {
+    #[async_wrap(name = bits_async)]
+    fn bits() -> u8 {
+        8
+    }
+    assert_eq!((bits_async().run(), self::bits_async().run()), (8, self::bits()));
+}
+
 #[async_wrap(name = chars_async)]
 fn chars(n: u8) -> impl Iterator<Item = char> + Send {
     (0..n).map(|n| char::from(b'a' + n))

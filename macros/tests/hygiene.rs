@@ -71,7 +71,7 @@ fn free<T: ::core::clone::Clone + ::core::marker::Send + 'static>(items: &[T]) -
 
 #[::anyloop::async_wrap]
 fn recursive(n: u32, text: &str) -> u32 {
-    if n == 0 { 0 } else { 1 + recursive(n - 1, text) }
+    if n == 0 { text.len() as u32 } else { 1 + recursive(n - 1, text) }
 }
 
 #[::anyloop::async_wrap(limit = 2, pool = ::anyloop::ThreadPool::global())]
@@ -144,7 +144,7 @@ fn nothing_is_in_the_way() {
     ::core::assert_eq!(::pollster::block_on(object.get("ab")), 3);
     ::core::assert_eq!(::pollster::block_on(object.into()), 1);
     ::core::assert_eq!(::pollster::block_on(free(&[1, 2])), 2);
-    ::core::assert_eq!(::pollster::block_on(recursive(3, "x")), 3);
+    ::core::assert_eq!(::pollster::block_on(recursive(3, "x")), 4);
     ::core::assert_eq!(::pollster::block_on(names((1, 2), 3)), 6);
 }
 

@@ -49,8 +49,22 @@ fn shadowed(items: &[usize]) -> usize {
     usize::max(shadowed, 1)
 }
 
+#[async_wrap]
+fn leaves(tree: Tree) -> usize {
+    if tree.0.is_empty() { 1 } else { tree.0.into_iter().map(|branch| leaves(branch).max(1)).sum() }
+}
+
+struct Tree(Vec<Tree>);
+
+#[async_wrap]
+fn parameter(n: usize) -> usize {
+    [n].map(|parameter| parameter + 1).into_iter().sum()
+}
+
 #[test]
 fn recursion_is_synchronous() {
+    let tree = Tree(vec![Tree(vec![]), Tree(vec![Tree(vec![]), Tree(vec![])])]);
+    assert_eq!((block_on(leaves(tree)), block_on(parameter(1))), (3, 2));
     assert_eq!(block_on(factorial(5)), 120);
     let sources = Path::new(env!("CARGO_MANIFEST_DIR"));
     assert!(block_on(depth(sources, (0, 0))).unwrap() > 0);

@@ -15,6 +15,12 @@ fn mutable(count: &mut Vec<u8>) {}
 fn mutable_slice(buffer: &mut [u8]) {}
 
 #[async_wrap]
+fn mutable_text(text: &mut str) {}
+
+#[async_wrap]
+fn mutable_object(output: &mut (dyn std::io::Write + '_)) {}
+
+#[async_wrap]
 fn trait_object(item: &dyn Display) {}
 
 #[async_wrap]

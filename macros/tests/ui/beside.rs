@@ -33,15 +33,6 @@ fn skipped() {}
 #[async_wrap(actor = pub Handle)]
 fn actor() {}
 
-struct Db;
-
-impl Db {
-    #[async_wrap(name = width_async)]
-    fn width() -> u8 {
-        1
-    }
-}
-
 async fn callers_see_both() {
     mutable(&mut 1);
     mutable_async(&mut 1).await;

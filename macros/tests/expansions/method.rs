@@ -1,0 +1,21 @@
+impl Db {
+    #[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+    fn load<'a>(
+        self: Arc<Self>,
+        key: &'a str,
+    ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
+        ::anyloop::__private::call({
+            let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
+            move || -> String {
+                let __self = self;
+                let key: &str = &key;
+                let result: String = ({
+                    let key: &'_ str = key.trim();
+                    format!("{__self:?}/{key}/{}", __self.root)
+                });
+                #[allow(unreachable_code, reason = "the body may return before its end")]
+                result
+            }
+        })
+    }
+}

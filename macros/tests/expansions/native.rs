@@ -1,0 +1,12 @@
+#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+fn hash(text: String) -> ::anyloop::Call<impl ::anyloop::Work<Output = u64>> {
+    ::anyloop::__private::call({
+            move || -> u64 {
+                let text = text;
+                let result: u64 = ({ text.len() as u64 });
+                #[allow(unreachable_code, reason = "the body may return before its end")]
+                result
+            }
+        })
+        .on_native()
+}

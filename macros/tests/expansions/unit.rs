@@ -1,0 +1,19 @@
+#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+fn remove(
+    arg1: (usize, usize),
+    names: &[String],
+) -> ::anyloop::Call<impl ::anyloop::Work<Output = ()>> {
+    ::anyloop::__private::call({
+        let names = <[String] as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
+            names,
+        );
+        move || -> () {
+            let arg1 = arg1;
+            let (from, to) = arg1;
+            let _names: &[String] = &names;
+            let (): () = ({
+                println!("{from} {to}");
+            });
+        }
+    })
+}
