@@ -2,12 +2,12 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{BuildError, Call, PoolExt, StallReport, ThreadPool, Warning, on_warning};
-use support::{block, eventually};
+use support::{PATIENCE, block, eventually};
 
 #[test]
 fn calls_are_counted_by_what_became_of_them() {
@@ -69,6 +69,30 @@ fn one_call_in_64_is_timed_and_the_first() {
 }
 
 /// One handler for the process, so one test for all warnings.
+/// The pool is full only when its watcher has taken the last thread on: after the last push.
+#[test]
+fn a_stall_that_begins_after_the_last_push_is_told_of() {
+    let (report, reported) = mpsc::channel();
+    let pool = ThreadPool::builder()
+        .name("four")
+        .max_threads(4)
+        .on_stall(move |stall| report.send(stall.clone()).unwrap())
+        .build()
+        .unwrap();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Arc::new(Mutex::new(released));
+    let blocked: Vec<_> = (0..5)
+        .map(|_| {
+            let released = released.clone();
+            pool.submit(move || released.lock().unwrap().recv().is_err())
+        })
+        .collect();
+    let stall = reported.recv_timeout(PATIENCE).expect("a report");
+    assert_eq!((stall.pool.as_str(), stall.queued, stall.calls.len()), ("four", 1, 4));
+    drop(release);
+    assert!(blocked.into_iter().all(|task| task.wait().unwrap()));
+}
+
 #[test]
 fn a_stall_and_a_dropped_call_are_told_of_once() {
     let heard = Arc::new(Mutex::new(Vec::new()));

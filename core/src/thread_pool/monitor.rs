@@ -1,7 +1,7 @@
 //! Looks after pools that have work and nobody to take it, and reports those in which nothing moves.
 //!
 //! One thread for the whole process, which is there only while some pool is saturated: it looks once a second,
-//! and ends when there is nothing to look after. A pool registers when a push finds nobody who could come.
+//! and ends when there is nothing to look after. A pool registers when somebody finds that there is work and nobody who could come.
 
 use std::collections::HashMap;
 use std::panic::Location;

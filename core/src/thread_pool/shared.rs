@@ -80,6 +80,8 @@ pub(super) enum Recruit {
     Wake(Arc<Sleeper>),
     /// A thread was reserved; the key is its place among the staff.
     Start(usize, Role),
+    /// Nobody can be called. The pool is marked as monitored.
+    Monitor,
 }
 
 impl State {
@@ -216,13 +218,19 @@ impl Shared {
             return None;
         }
         let max_threads = self.settings.max_threads;
-        if state.busy() < state.at_once() {
+        let recruit = if state.busy() < state.at_once() {
             state.recruit(max_threads, Role::Searcher)
         } else if state.growth.watching {
-            None
+            return None;
         } else {
             state.recruit(max_threads, Role::Watcher)
+        };
+        // Only a pool that can do no more needs looking after, and it stays monitored for a while.
+        if recruit.is_some() || state.monitored || state.busy() < max_threads.get() {
+            return recruit;
         }
+        state.monitored = true;
+        Some(Recruit::Monitor)
     }
 
     /// Whether a job that comes, whenever that is, needs nobody to be called for it, when `leaving` of the busy workers are
@@ -334,19 +342,12 @@ impl Shared {
             return Err(Refused::Full);
         }
         let recruit = self.ensure_progress(&mut state);
-        // Only a pool that can do no more needs looking after, and it stays monitored for a while.
-        let saturated =
-            recruit.is_none() && !state.monitored && state.busy() >= self.settings.max_threads.get();
-        state.monitored |= saturated;
         drop(state);
         // ORDERING: Relaxed: a hint; who acts on it takes the lock.
         self.pushed.store(true, Ordering::Relaxed);
         drop(spent);
         if let Some(recruit) = recruit {
             self.call_in(recruit);
-        }
-        if saturated {
-            super::monitor::look_after(self);
         }
         Ok(())
     }
@@ -375,6 +376,10 @@ impl Shared {
                 true
             }
             Recruit::Start(key, role) => self.start_thread(key, role),
+            Recruit::Monitor => {
+                super::monitor::look_after(self);
+                true
+            }
         }
     }
 
