@@ -17,6 +17,7 @@
 //! The contract that all of it keeps is written down in `docs/CONTRACT.md`, clause by clause, and
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
+mod abandoned;
 mod actor;
 mod call;
 mod cancel_token;
@@ -32,6 +33,7 @@ mod hold;
 mod interrupts;
 mod limiter;
 mod map;
+mod monitor;
 mod no_runtime;
 mod park;
 mod pool;

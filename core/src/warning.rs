@@ -23,6 +23,18 @@ pub enum Warning<'a> {
         /// Where the call was submitted.
         place: &'static Location<'static>,
     },
+    /// A call that was cancelled while it ran has gone on for 10 seconds since. Nothing can stop it from outside, nobody
+    /// waits for it any more, and it keeps its thread: its code should ask
+    /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) between its steps, or
+    /// have what it waits for interrupted by [`from_thread::on_cancel`](crate::from_thread::on_cancel). Said once for each
+    /// such call; [`Metrics::abandoned`](crate::Metrics::abandoned) counts them all.
+    #[non_exhaustive]
+    Overstayed {
+        /// Where the call was submitted.
+        place: &'static Location<'static>,
+        /// How long ago it was cancelled.
+        cancelled_for: Duration,
+    },
     /// Calls are queued in a pool, and none was begun for a second.
     Stalled(&'a StallReport),
     /// A poll holds its thread for too long, says the [`watchdog`](crate::watchdog()).
@@ -85,6 +97,13 @@ impl fmt::Display for Warning<'_> {
                 "a call submitted at {place} was cancelled in the queue, because its task was dropped: \
                  `detach()` it if it is to run all the same (this is said once)"
             ),
+            Self::Overstayed { place, cancelled_for } => write!(
+                f,
+                "a call submitted at {place} was cancelled {:.1} s ago and still runs: nobody waits for it, and it keeps \
+                 its thread. Have it ask `from_thread::check_cancelled()` between its steps, or interrupt what it \
+                 waits for with `from_thread::on_cancel`",
+                cancelled_for.as_secs_f64()
+            ),
             Self::Stalled(report) => report.fmt(f),
             Self::Stuck(poll) => poll.fmt(f),
         }
@@ -97,8 +116,8 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 
 /// Sets what is called with each warning. Once.
 ///
-/// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's on a thread
-/// of anyloop's own, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
+/// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's and an overstayed
+/// call's on a thread of anyloop's own, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///
@@ -128,6 +147,10 @@ pub(crate) fn dropped_in_queue(place: &'static Location<'static>) {
     if !SAID.load(Ordering::Relaxed) && !SAID.swap(true, Ordering::Relaxed) {
         warn(&Warning::DroppedInQueue { place });
     }
+}
+
+pub(crate) fn overstayed(place: &'static Location<'static>, cancelled_for: Duration) {
+    warn(&Warning::Overstayed { place, cancelled_for });
 }
 
 pub(crate) fn stalled(report: &StallReport) {

@@ -14,7 +14,7 @@ use crate::cpu::cores;
 use crate::error::TaskError;
 use crate::interrupts::Interrupts;
 use crate::pool::{AnyPool, Pool};
-use crate::task::{CallState, Task};
+use crate::task::{Awaiter, CallState, Handle};
 
 /// Where a pool does not tell how many threads it may have.
 const UNKNOWN_MOST: usize = 512;
@@ -58,7 +58,7 @@ pub(super) struct Hub<I, F> {
     /// Jobs that the pool has not begun: runners, and the watcher.
     pub(super) queued: usize,
     /// Jobs that have not ended, to be told when the map is over, and to be asked why they did not run.
-    jobs: Vec<Task<()>>,
+    jobs: Vec<Awaiter<()>>,
     /// Why a job was lost while others were there to go on.
     lost: Option<TaskError>,
     pub(super) over: bool,
@@ -68,7 +68,7 @@ pub(super) struct Hub<I, F> {
 #[must_use]
 struct End<F> {
     f: Option<Arc<F>>,
-    jobs: Vec<Task<()>>,
+    jobs: Vec<Awaiter<()>>,
 }
 
 impl<I, F, T> Shared<I, F, T>
@@ -183,25 +183,27 @@ where
             let mut hub = self.lock();
             (hub.supply.drain(), std::mem::take(&mut hub.jobs), hub.end_if_done())
         };
-        end_jobs(jobs);
+        for job in jobs {
+            job.abort();
+        }
         drop(leftovers);
         self.conclude(end);
     }
 
     fn conclude(&self, end: Option<End<F>>) {
         let Some(End { f, jobs }) = end else { return };
-        end_jobs(jobs);
+        dismiss(jobs);
         drop_quietly(f);
         self.bell.notify_all();
         self.outlet.finish();
     }
 
     /// Keeps a job's task until it has ended.
-    pub(super) fn keep(&self, job: Task<()>) {
+    pub(super) fn keep(&self, job: Awaiter<()>) {
         let mut hub = self.lock();
         if hub.over {
             drop(hub);
-            end_jobs(vec![job]);
+            dismiss(vec![job]);
             return;
         }
         hub.jobs.push(job);
@@ -212,7 +214,7 @@ where
 
     /// Asks the jobs that have ended in what.
     fn look_at_jobs(&self) {
-        let ended: Vec<Task<()>> = self.lock().jobs.extract_if(.., |job| job.is_finished()).collect();
+        let ended: Vec<Awaiter<()>> = self.lock().jobs.extract_if(.., |job| job.is_finished()).collect();
         for job in ended {
             if let Some(Err(error)) = super::job::ended(job) {
                 self.job_lost(error);
@@ -232,11 +234,10 @@ impl<I, F> Hub<I, F> {
     }
 }
 
-/// What is queued need not run any more.
-fn end_jobs(jobs: Vec<Task<()>>) {
+/// What is queued need not run any more; what runs has nothing left to do.
+fn dismiss(jobs: Vec<Awaiter<()>>) {
     for job in jobs {
-        // Before it is dropped: this is no call that somebody has lost.
-        job.abort();
+        job.dismiss();
     }
 }
 

@@ -13,7 +13,7 @@ use super::inline::Handle;
 use super::{Closure, ClosureHandle, Ended};
 use crate::error::TaskError;
 
-/// There is one for each closure, made with it; it cannot be cloned.
+/// There is one for each closure, made with it; it cannot be cloned. To drop it lets the closure run on its own.
 pub(crate) struct Awaiter<T> {
     handle: Arc<dyn ClosureHandle<T>>,
     /// The result was taken, or was given up.
@@ -48,6 +48,11 @@ impl<T> Awaiter<T> {
     pub(crate) fn refused(&mut self, reason: TaskError) {
         // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
         unsafe { self.handle.refused(reason) }
+    }
+
+    /// Cancels it if nobody has begun it. What runs is left to itself: it is no call that somebody has given up.
+    pub(crate) fn dismiss(&self) {
+        self.handle.dismiss();
     }
 }
 

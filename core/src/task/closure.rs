@@ -10,11 +10,13 @@
 #![expect(unsafe_code, reason = "passes on what `Cell` asks of the task; see `Awaiter`")]
 
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use super::carried::{Carried, Rest};
 use super::cell::{Cell, Claim, Ending};
+use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
@@ -96,6 +98,8 @@ pub(crate) trait CallState: Send + Sync {
 pub(crate) trait ClosureHandle<T>: Send + Sync {
     unsafe fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>>;
     fn abort(&self);
+    /// Cancels it if nobody has begun it.
+    fn dismiss(&self);
     /// Cancels, and nobody wants the result.
     unsafe fn abandon(&self);
     fn is_finished(&self) -> bool;
@@ -181,9 +185,25 @@ where
         if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled }
     }
 
+    /// It was cancelled, and somebody else has claimed it: if that one runs it, it goes on.
+    fn leave_running(&self) {
+        if !self.cell.is_finished() {
+            abandoned::enter(self.address(), self.place, || self.cell.is_finished());
+            self.interrupts.fire();
+        }
+    }
+
+    /// The same that [`Job::address`](crate::Job) gives.
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
     /// Delivers the result.
     fn finish(&self, result: Result<T, TaskError>, context: Context, rest: Rest) {
-        let Ending { waker, unwanted } = self.cell.finish(Finished { result, context });
+        let Ending { waker, unwanted, cancelled } = self.cell.finish(Finished { result, context });
+        if cancelled {
+            abandoned::strike_out(self.address());
+        }
         if let Some(Finished { result, context }) = unwanted {
             drop_quietly(result);
             drop(context);
@@ -353,16 +373,20 @@ where
 
     fn abort(&self) {
         match self.cell.cancel() {
-            Claim::Lost => self.interrupts.fire(),
+            Claim::Lost => self.leave_running(),
             won => self.end(won, TaskError::Cancelled),
         }
+    }
+
+    fn dismiss(&self) {
+        self.end(self.cell.cancel(), TaskError::Cancelled);
     }
 
     unsafe fn abandon(&self) {
         // SAFETY: the caller's promise.
         let (claim, unwanted) = unsafe { self.cell.abandon() };
         match claim {
-            Claim::Lost => self.interrupts.fire(),
+            Claim::Lost => self.leave_running(),
             won => {
                 warning::dropped_in_queue(self.place);
                 self.end(won, TaskError::Cancelled);
