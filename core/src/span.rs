@@ -1,18 +1,57 @@
 //! The caller's tracing span, around its call (C34). Without the feature `tracing`, nothing.
 
+use crate::error::Panic;
+
 #[cfg(feature = "tracing")]
-pub(crate) use tracing::Span;
+mod kept {
+    use super::Panic;
+    use crate::catch::{catch, drop_quietly};
+
+    pub(crate) use tracing::Span;
+
+    /// Runs `f` inside the span. A subscriber is foreign code: what it does when `f` has run concerns nobody any more; if it
+    /// panics before, that is the end.
+    pub(crate) fn within<T>(span: &Span, f: impl FnOnce() -> Result<T, Panic>) -> Result<T, Panic> {
+        let mut f = Some(f);
+        let mut ended = None;
+        let entered = catch(|| span.in_scope(|| ended = f.take().map(|f| f())));
+        // Of a panic before it: not while that unwinds (C07).
+        drop_quietly(f);
+        match (ended, entered) {
+            (Some(ended), entered) => {
+                drop_quietly(entered);
+                ended
+            }
+            (None, Err(panic)) => Err(panic),
+            (None, Ok(())) => unreachable!("`in_scope` runs what it is given"),
+        }
+    }
+}
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) struct Span;
+mod kept {
+    use super::Panic;
 
-#[cfg(not(feature = "tracing"))]
-impl Span {
-    pub(crate) fn current() -> Self {
-        Self
+    pub(crate) struct Span;
+
+    impl Span {
+        pub(crate) fn current() -> Self {
+            Self
+        }
+
+        pub(crate) fn none() -> Self {
+            Self
+        }
+
+        pub(crate) fn is_none(&self) -> bool {
+            true
+        }
     }
 
-    pub(crate) fn in_scope<T>(&self, f: impl FnOnce() -> T) -> T {
+    #[inline]
+    pub(crate) fn within<T>(_: &Span, f: impl FnOnce() -> Result<T, Panic>) -> Result<T, Panic> {
         f()
     }
 }
+
+pub(crate) use kept::{Span, within};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Wake, Waker};
 
+use super::cargo::Brake;
 use super::job::Ticket;
 use super::outlet::Outlet;
 use super::supply::{Chunk, Claimed, Leftovers, Supply};
@@ -62,6 +63,8 @@ pub(super) struct Hub<I, F> {
     /// Why a job was lost while others were there to go on.
     lost: Option<TaskError>,
     pub(super) over: bool,
+    /// What has to go before the end can be seen: the map's own part in it, and one for each [`Brake`].
+    pub(super) brakes: usize,
 }
 
 /// What is to be let go when the map is over, in this order.
@@ -87,6 +90,7 @@ where
             queued: 0,
             jobs: Vec::new(),
             over: false,
+            brakes: 1,
         };
         Arc::new(Self {
             hub: Mutex::new(hub),
@@ -195,7 +199,19 @@ where
         dismiss(jobs);
         drop_quietly(f);
         self.bell.notify_all();
-        self.outlet.finish();
+        self.release();
+    }
+
+    /// Something has gone that the end waits for. After the last of them, everything is to be seen.
+    pub(super) fn release(&self) {
+        let is_last = {
+            let mut hub = self.lock();
+            hub.brakes -= 1;
+            hub.brakes == 0
+        };
+        if is_last {
+            self.outlet.finish();
+        }
     }
 
     /// Keeps a job's task until it has ended.
@@ -248,6 +264,7 @@ where
     T: Send + 'static,
 {
     fn start(self: Arc<Self>) {
+        let _brake = Brake::new(&self);
         let items = {
             let mut hub = self.lock();
             let items = hub.supply.left();

@@ -70,7 +70,7 @@ where
 {
     let before = SUBMITTING.replace(true);
     // Somebody awaits the map, so it can wait for room in a full queue (C14).
-    let (mut awaiter, closure) = Awaiter::pair(job, shared.place);
+    let (mut awaiter, closure) = Awaiter::errand(job, shared.place);
     if let Err(refused) = shared.tenant().execute_patiently(Job::new(closure)) {
         awaiter.refused(TaskError::from(refused));
     }

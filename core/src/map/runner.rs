@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::batch::Shared;
 use super::bundle::Bundle;
+use super::cargo::Cargo;
 use super::job::{self, Ticket};
 use super::pace::ChunkLength;
 use super::supply::{Chunk, Claimed};
@@ -35,24 +36,45 @@ where
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let ticket = shared.ticket();
-    job::submit(shared, move || begin(ticket, lane))
+    let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
+    job::submit(shared, move || begin(ticket, lane, cargo))
 }
 
-fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>)
+fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>, cargo: Cargo<I, F, T>)
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let (shared, f) = ticket.begin(Shared::enter);
-    if let Some(f) = f {
-        run(shared, f, lane);
+    take_leave(cargo.run(|| {
+        let (shared, f) = ticket.begin(Shared::enter);
+        f.map(|f| run(shared, f, lane))
+    }));
+}
+
+/// A runner that has nothing left to do but to leave.
+pub(super) struct Done<I, F, T> {
+    shared: Arc<Shared<I, F, T>>,
+    f: Arc<F>,
+}
+
+/// The end of a job, when what it had around it has gone. It has been a runner, or not.
+pub(super) fn take_leave<I, F, T>(ended: Result<Option<Done<I, F, T>>, Panic>)
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    match ended {
+        Ok(Some(Done { shared, f })) => shared.leave(f),
+        Ok(None) => {}
+        // It has not begun: its waker sees to it.
+        Err(panic) => panic.resume(),
     }
 }
 
 /// Runs items for a turn, as one of the map's runners.
-pub(super) fn run<I, F, T>(shared: Arc<Shared<I, F, T>>, f: Arc<F>, lane: Lane<I>)
+pub(super) fn run<I, F, T>(shared: Arc<Shared<I, F, T>>, f: Arc<F>, lane: Lane<I>) -> Done<I, F, T>
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
@@ -69,7 +91,7 @@ where
         turn.deliver();
     });
     drop(context);
-    shared.leave(f);
+    Done { shared, f }
 }
 
 struct Turn<'a, I, F, T> {

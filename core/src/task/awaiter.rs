@@ -37,6 +37,14 @@ impl<T: Send + 'static> Awaiter<T> {
         Self::of(Closure::reclaimable(closure, place))
     }
 
+    /// The same for an errand: see [`Closure::errand`].
+    pub(crate) fn errand<F>(closure: F, place: &'static Location<'static>) -> (Self, Arc<Closure<F, T>>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Self::of(Closure::errand(closure, place))
+    }
+
     /// For a closure that was made just now.
     fn of<F: FnOnce() -> T + Send + 'static>(closure: Arc<Closure<F, T>>) -> (Self, Arc<Closure<F, T>>) {
         (Self { handle: closure.clone(), done: false }, closure)

@@ -2,13 +2,13 @@
 
 use crate::cancel_token::Link;
 use crate::carry::Luggage;
-use crate::catch::drop_quietly;
+use crate::catch::{catch, drop_quietly};
 use crate::context::Context;
-use crate::error::TaskError;
+use crate::error::{Panic, TaskError};
 use crate::hold::Hold;
 use crate::limiter::Permit;
 use crate::scope::CallTicket;
-use crate::span::Span;
+use crate::span::{self, Span};
 
 /// Taken along from the submission to the end. If the context belongs to a run, the run counts it: see
 /// [`Carried::ticket`].
@@ -20,19 +20,34 @@ pub(super) struct Carried {
 }
 
 /// What is around the closure while it runs (C34).
-pub(super) struct Surroundings {
+pub(crate) struct Surroundings {
     span: Span,
     luggage: Luggage,
 }
 
 impl Surroundings {
+    /// Taken at the submission, on the submitter's thread.
+    #[inline]
+    pub(crate) fn capture() -> Self {
+        Self { span: Span::current(), luggage: Luggage::capture() }
+    }
+
+    fn none() -> Self {
+        Self { span: Span::none(), luggage: Luggage::none() }
+    }
+
+    /// Whether there is nothing around it.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.span.is_none() && self.luggage.is_nothing()
+    }
+
     /// Runs the closure inside. All of it goes with the closure, before the result can be seen (C06).
     #[inline]
-    pub(super) fn run<T>(self, closure: impl FnOnce() -> T) -> T {
+    pub(crate) fn run<T>(self, closure: impl FnOnce() -> T) -> Result<T, Panic> {
         let Self { span, luggage } = self;
-        let result = span.in_scope(|| luggage.scope(closure));
+        let ended = span::within(&span, || catch(|| luggage.scope(closure)));
         drop_quietly(span);
-        result
+        ended
     }
 }
 
@@ -74,13 +89,22 @@ impl Rest {
 impl Carried {
     /// Taken at the submission, on the submitter's thread (C34).
     pub(super) fn capture() -> Self {
+        Self::with(Surroundings::capture())
+    }
+
+    /// The same for an errand, which puts its surroundings in place by itself.
+    pub(super) fn capture_for_errand() -> Self {
+        Self::with(Surroundings::none())
+    }
+
+    #[inline]
+    fn with(surroundings: Surroundings) -> Self {
         let context = Context::capture();
         let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
         if let Some(scope) = context.scope() {
             scope.enter_call();
         }
         let tail = hold.map(|hold| Box::new(Tail { hold: Some(hold), ..Tail::default() }));
-        let surroundings = Surroundings { span: Span::current(), luggage: Luggage::capture() };
         Self { context, surroundings, tail }
     }
 

@@ -20,7 +20,7 @@ use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
-use crate::error::TaskError;
+use crate::error::{Panic, TaskError};
 use crate::interrupts::Interrupts;
 use crate::limiter::{Permit, holding};
 use crate::spin;
@@ -113,16 +113,20 @@ where
     T: Send + 'static,
 {
     pub(super) fn new(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with_submission(closure, place, false)
+        Self::with(closure, Carried::capture(), place, false)
     }
 
     /// For `try_submit`, which wants the closure back: see [`reclaim`](Self::reclaim).
     pub(super) fn reclaimable(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with_submission(closure, place, true)
+        Self::with(closure, Carried::capture(), place, true)
     }
 
-    fn with_submission(closure: F, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
-        let carried = Carried::capture();
+    /// Something that is to be done for calls, and is none itself: it puts in place by itself what is to be around it.
+    pub(super) fn errand(closure: F, place: &'static Location<'static>) -> Arc<Self> {
+        Self::with(closure, Carried::capture_for_errand(), place, false)
+    }
+
+    fn with(closure: F, carried: Carried, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
         let driver = carried.context.runtime().map_or(0, |runtime| runtime.address());
         Arc::new(Self {
             cell: Cell::new(Queued { closure, carried }, underway),
@@ -217,9 +221,13 @@ where
     }
 
     /// Runs the closure in its context, and delivers its result.
-    fn call(self: &Arc<Self>, closure: impl FnOnce() -> T, mut context: Context, mut rest: Rest) -> Ran {
-        let (result, permit) =
-            holding(rest.take_permit(), || in_call(&mut context, self.clone(), || catch(closure)));
+    fn call(
+        self: &Arc<Self>,
+        closure: impl FnOnce() -> Result<T, Panic>,
+        mut context: Context,
+        mut rest: Rest,
+    ) -> Ran {
+        let (result, permit) = holding(rest.take_permit(), || in_call(&mut context, self.clone(), closure));
         if let Some(permit) = permit {
             rest.put_back(permit);
         }

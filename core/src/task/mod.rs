@@ -26,6 +26,7 @@ use crate::timed::TimedTask;
 pub(crate) use answer::Answer;
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
+pub(crate) use carried::Surroundings;
 pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
 pub(crate) use inline::Handle;
 use inline::Inline;
