@@ -41,6 +41,7 @@ mod run;
 mod runtime;
 mod scope;
 mod shield;
+mod slow_calls;
 mod span;
 mod spin;
 mod stage;
@@ -78,6 +79,7 @@ pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
 pub use shield::{Shield, shield};
+pub use slow_calls::slow_calls;
 pub use supervise::Supervised;
 pub use task::{Cancel, Cancelling, Linked, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{

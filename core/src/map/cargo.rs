@@ -34,10 +34,10 @@ where
         Self { surroundings, brake }
     }
 
-    /// Runs `f` inside. All of it has gone when this returns.
+    /// Runs `f` inside, which tells of each item by itself. All of it has gone when this returns.
     pub(super) fn run<R>(self, f: impl FnOnce() -> R) -> Result<R, Panic> {
         let Self { surroundings, brake } = self;
-        let ended = surroundings.run(f);
+        let ended = surroundings.run(None, f);
         drop(brake);
         ended
     }

@@ -13,6 +13,8 @@ use crate::catch::catch;
 use crate::context::{here, in_call};
 use crate::error::{Panic, TaskError};
 use crate::pool::{Pool, TURN};
+use crate::slow_calls::Stopwatch;
+use crate::warning;
 
 /// Within a chunk, the clock is looked at once in so many items.
 const GLANCE: usize = 16;
@@ -86,6 +88,7 @@ where
     in_call(&mut context, call, || {
         let mut turn = Turn { shared: &shared, f: &f, bundle: Bundle::new() };
         if let Err(panic) = catch(|| turn.work(lane)).and_then(|worked| worked) {
+            warning::panicked(shared.place, &panic);
             shared.fail(TaskError::Panicked(panic));
         }
         turn.deliver();
@@ -156,7 +159,15 @@ where
         if !self.bundle.takes(first) {
             self.deliver();
         }
-        let (f, outlet) = (self.f, &self.shared.outlet);
+        let (place, outlet) = (self.shared.place, &self.shared.outlet);
+        let f = |item| {
+            let stopwatch = Stopwatch::start(place);
+            let value = (self.f)(item);
+            if let Some(stopwatch) = stopwatch {
+                stopwatch.stop();
+            }
+            value
+        };
         if outlet.wants_each() {
             self.deliver();
             let mut done = 0;

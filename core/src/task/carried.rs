@@ -1,13 +1,16 @@
 //! What a call brings along besides its closure.
 
+use std::panic::Location;
+
 use crate::cancel_token::Link;
 use crate::carry::Luggage;
-use crate::catch::{catch, drop_quietly};
+use crate::catch::drop_quietly;
 use crate::context::Context;
 use crate::error::{Panic, TaskError};
 use crate::hold::Hold;
 use crate::limiter::Permit;
 use crate::scope::CallTicket;
+use crate::slow_calls::attend;
 use crate::span::{self, Span};
 
 /// Taken along from the submission to the end. If the context belongs to a run, the run counts it: see
@@ -42,10 +45,16 @@ impl Surroundings {
     }
 
     /// Runs the closure inside. All of it goes with the closure, before the result can be seen (C06).
+    ///
+    /// Of a call that was submitted at `place`, it is told there if it takes long or panics.
     #[inline]
-    pub(crate) fn run<T>(self, closure: impl FnOnce() -> T) -> Result<T, Panic> {
+    pub(crate) fn run<T>(
+        self,
+        place: Option<&'static Location<'static>>,
+        closure: impl FnOnce() -> T,
+    ) -> Result<T, Panic> {
         let Self { span, luggage } = self;
-        let ended = span::within(&span, || catch(|| luggage.scope(closure)));
+        let ended = span::within(&span, || attend(place, || luggage.scope(closure)));
         drop_quietly(span);
         ended
     }
@@ -62,6 +71,8 @@ pub(super) struct Tail {
     links: Vec<Link>,
     /// Why a pool gave the closure up while its submitter was inside `Pool::execute`.
     given_up: Option<TaskError>,
+    /// It is no call of anybody's.
+    is_errand: bool,
 }
 
 /// What is left of a [`Carried`] when the closure has gone: dropped in this order, after the end.
@@ -74,6 +85,11 @@ impl Rest {
     /// The permit, for as long as the call runs.
     pub(super) fn take_permit(&mut self) -> Option<Permit> {
         self.tail.as_mut()?.permit.take()
+    }
+
+    /// Whether it is no call of anybody's.
+    pub(super) fn is_errand(&self) -> bool {
+        self.tail.as_ref().is_some_and(|tail| tail.is_errand)
     }
 
     pub(super) fn put_back(&mut self, permit: Permit) {
@@ -94,7 +110,9 @@ impl Carried {
 
     /// The same for an errand, which puts its surroundings in place by itself.
     pub(super) fn capture_for_errand() -> Self {
-        Self::with(Surroundings::none())
+        let mut carried = Self::with(Surroundings::none());
+        carried.tail.get_or_insert_default().is_errand = true;
+        carried
     }
 
     #[inline]

@@ -252,7 +252,8 @@ where
             Claim::Lost => return self.unrun(),
         };
         let (context, surroundings, rest) = carried.into_parts();
-        let closure = move || surroundings.run(closure);
+        let place = if rest.is_errand() { None } else { Some(self.place) };
+        let closure = move || surroundings.run(place, closure);
         let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
         let Some(runtime) = runtime else {
             let ran = self.call(closure, context, rest);
