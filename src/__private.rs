@@ -9,6 +9,7 @@ use anyloop_core::{Actor, AnyRuntime, BlockOn, Call, Drain, Panic, Run, TaskErro
 pub use std;
 
 /// `#[async_wrap]`
+#[track_caller]
 pub fn call<W: Work>(work: W) -> Call<W> {
     crate::functions::call(work)
 }

@@ -54,6 +54,7 @@ where
 /// ```
 /// assert_eq!(anyloop::spawn_blocking(|| 42).wait().unwrap(), 42);
 /// ```
+#[track_caller]
 pub fn spawn_blocking<F, T>(f: F) -> Task<T>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -69,6 +70,7 @@ where
 /// assert_eq!(anyloop::to_thread(|| 42).await, 42);
 /// # });
 /// ```
+#[track_caller]
 pub fn to_thread<F, T>(f: F) -> Call<impl Work<Output = T>>
 where
     F: FnOnce() -> T + Send + 'static,
@@ -78,6 +80,7 @@ where
 }
 
 /// What the attributes expand to: as [`to_thread`], for any work.
+#[track_caller]
 pub(crate) fn call<W: Work>(work: W) -> Call<W> {
     registration::register();
     Call::new(work)

@@ -1,4 +1,4 @@
-//! Calls that run although they were cancelled: nothing can stop them, and nobody waits for them any more.
+//! Calls that run although they were cancelled: nothing can stop them from outside, and they keep their threads.
 //!
 //! The register has an entry for each, under its closure's address. A canceller that finds the closure running
 //! enters it; the thread that runs the closure strikes it out after the end, if it was cancelled. Why no entry is

@@ -24,8 +24,8 @@ pub enum Warning<'a> {
         /// Where the call was submitted.
         place: &'static Location<'static>,
     },
-    /// A call that was cancelled while it ran has gone on for 10 seconds since. Nothing can stop it from outside, nobody
-    /// waits for it any more, and it keeps its thread: its code should ask
+    /// A call that was cancelled while it ran has gone on for 10 seconds since. Nothing can stop it from outside, and it
+    /// keeps its thread: its code should ask
     /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) between its steps, or
     /// have what it waits for interrupted by [`from_thread::on_cancel`](crate::from_thread::on_cancel). Said once for each
     /// such call; [`Metrics::abandoned`](crate::Metrics::abandoned) counts them all.
@@ -108,8 +108,8 @@ impl fmt::Display for Warning<'_> {
             ),
             Self::Overstayed { place, cancelled_for } => write!(
                 f,
-                "a call submitted at {place} was cancelled {:.1} s ago and still runs: nobody waits for it, and it keeps \
-                 its thread. Have it ask `from_thread::check_cancelled()` between its steps, or interrupt what it \
+                "a call submitted at {place} was cancelled {:.1} s ago and still runs: nothing can stop it from outside, and it \
+                 keeps its thread. Have it ask `from_thread::check_cancelled()` between its steps, or interrupt what it \
                  waits for with `from_thread::on_cancel`",
                 cancelled_for.as_secs_f64()
             ),
