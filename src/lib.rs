@@ -55,7 +55,7 @@
 //! | `smol` | [`Smol`] |
 //! | `async-std` | [`AsyncStd`], for programs that still use it: upstream has discontinued it |
 //! | `futures` | [`FuturesPool`]: futures-executor's thread pool |
-//! | `tracing` | a call runs in its caller's span |
+//! | `tracing` | a call runs in its caller's span, and what is told of it is an event there |
 //!
 //! They can all be on together, and none changes what a function does. A library enables no adapter; the
 //! binary does.
@@ -88,7 +88,7 @@ pub use anyloop_core::{
     Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, StuckPoll, Task, TaskError,
     Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather, TryGatherable, Until,
     Warning, Watchdog, Work, cpu, from_thread, gather, on_warning, race, race_ok, register, register_carry,
-    set_default, set_default_pool, shield, try_gather, watchdog, yield_now,
+    set_default, set_default_pool, shield, slow_calls, try_gather, watchdog, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

@@ -118,6 +118,14 @@ impl Luggage {
         if ANY.load(Ordering::Relaxed) { Self::capture_all() } else { Self(None) }
     }
 
+    pub(crate) fn none() -> Self {
+        Self(None)
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     #[cold]
     fn capture_all() -> Self {
         // Their code is called without the lock.

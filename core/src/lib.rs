@@ -17,6 +17,7 @@
 //! The contract that all of it keeps is written down in `docs/CONTRACT.md`, clause by clause, and
 //! proved by the package `anyloop-conformance`. Comments here name the clause they serve (C03, ...).
 
+mod abandoned;
 mod actor;
 mod call;
 mod cancel_token;
@@ -32,6 +33,7 @@ mod hold;
 mod interrupts;
 mod limiter;
 mod map;
+mod monitor;
 mod no_runtime;
 mod park;
 mod pool;
@@ -39,6 +41,7 @@ mod run;
 mod runtime;
 mod scope;
 mod shield;
+mod slow_calls;
 mod span;
 mod spin;
 mod stage;
@@ -76,6 +79,7 @@ pub use runtime::{
     AnyRuntime, Binding, BlockOn, BoxFuture, Driver, Elapsed, Interval, NativePool, Runtime, Tasks, Timeout,
 };
 pub use shield::{Shield, shield};
+pub use slow_calls::slow_calls;
 pub use supervise::Supervised;
 pub use task::{Cancel, Cancelling, Linked, NativeTask, Outcome, Remote, Task, WakerGuard};
 pub use thread_pool::{

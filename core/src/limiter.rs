@@ -257,7 +257,8 @@ impl Limiting {
             let limit = limiter.limit;
             return Err(Refused::NoPool(
                 format!(
-                    "the call takes {permits} permits of a Limiter that has {limit}, and would wait for ever:                      take fewer, or raise the limit"
+                    "the call takes {permits} permits of a Limiter that has {limit}, and would wait for ever: \
+                     take fewer, or raise the limit"
                 )
                 .into(),
             ));

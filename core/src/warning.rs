@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::catch::quietly;
 use crate::current::AlreadySet;
+use crate::error::Panic;
 use crate::watchdog::StuckPoll;
 
 /// Something that a program may not have meant.
@@ -22,6 +23,26 @@ pub enum Warning<'a> {
     DroppedInQueue {
         /// Where the call was submitted.
         place: &'static Location<'static>,
+    },
+    /// A call that was cancelled while it ran has gone on for 10 seconds since. Nothing can stop it from outside, and it
+    /// keeps its thread: its code should ask
+    /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) between its steps, or
+    /// have what it waits for interrupted by [`from_thread::on_cancel`](crate::from_thread::on_cancel). Said once for each
+    /// such call; [`Metrics::abandoned`](crate::Metrics::abandoned) counts them all.
+    #[non_exhaustive]
+    Overstayed {
+        /// Where the call was submitted.
+        place: &'static Location<'static>,
+        /// How long ago it was cancelled.
+        cancelled_for: Duration,
+    },
+    /// A call ran for longer than [`slow_calls`](crate::slow_calls()) allows.
+    #[non_exhaustive]
+    SlowCall {
+        /// Where the call was submitted, or its map made.
+        place: &'static Location<'static>,
+        /// How long it ran, what it waited for included.
+        ran_for: Duration,
     },
     /// Calls are queued in a pool, and none was begun for a second.
     Stalled(&'a StallReport),
@@ -85,6 +106,19 @@ impl fmt::Display for Warning<'_> {
                 "a call submitted at {place} was cancelled in the queue, because its task was dropped: \
                  `detach()` it if it is to run all the same (this is said once)"
             ),
+            Self::Overstayed { place, cancelled_for } => write!(
+                f,
+                "a call submitted at {place} was cancelled {:.1} s ago and still runs: nothing can stop it from outside, and it \
+                 keeps its thread. Have it ask `from_thread::check_cancelled()` between its steps, or interrupt what it \
+                 waits for with `from_thread::on_cancel`",
+                cancelled_for.as_secs_f64()
+            ),
+            Self::SlowCall { place, ran_for } => write!(
+                f,
+                "a call submitted at {place} ran for {:.1} ms: if others wait for its thread, split it up, or give its \
+                 kind a `limit` of its own (`slow_calls` sets what is slow)",
+                ran_for.as_secs_f64() * 1e3
+            ),
             Self::Stalled(report) => report.fmt(f),
             Self::Stuck(poll) => poll.fmt(f),
         }
@@ -97,8 +131,8 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 
 /// Sets what is called with each warning. Once.
 ///
-/// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's on a thread
-/// of anyloop's own, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
+/// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's and an overstayed
+/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///
@@ -129,6 +163,26 @@ pub(crate) fn dropped_in_queue(place: &'static Location<'static>) {
         warn(&Warning::DroppedInQueue { place });
     }
 }
+
+pub(crate) fn overstayed(place: &'static Location<'static>, cancelled_for: Duration) {
+    warn(&Warning::Overstayed { place, cancelled_for });
+}
+
+pub(crate) fn slow_call(place: &'static Location<'static>, ran_for: Duration) {
+    warn(&Warning::SlowCall { place, ran_for });
+}
+
+/// A panic comes to who awaits the call, so that it is no warning; but the caller's span is entered here alone.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn panicked(place: &'static Location<'static>, panic: &Panic) {
+    quietly(
+        || tracing::error!(target: "anyloop", "a call submitted at {place} panicked: {}", panic.message()),
+    );
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn panicked(_: &'static Location<'static>, _: &Panic) {}
 
 pub(crate) fn stalled(report: &StallReport) {
     warn(&Warning::Stalled(report));

@@ -204,7 +204,7 @@ impl<T: 'static> Actor<T> {
     {
         let manner = if patient { Manner::Patient } else { Manner::Now };
         let core = self.core().clone();
-        self.core().submit(manner, move || core.perform(f), place)
+        self.core().submit(manner, move || core.perform(f, place), place)
     }
 
     /// The same, but what is refused comes back.
@@ -228,7 +228,7 @@ impl<T: 'static> Actor<T> {
         R: Send + 'static,
         F: FnOnce(&mut T) -> R + Send + 'static,
     {
-        let core = self.core().clone();
+        let (core, place) = (self.core().clone(), Location::caller());
         // Where both sides find it: who runs it, and who is refused.
         let ours = Arc::new(Mutex::new(Some(f)));
         let take = |place: &Mutex<Option<F>>| place.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -236,9 +236,9 @@ impl<T: 'static> Actor<T> {
         let work = move || {
             let f = take(&theirs);
             drop(theirs);
-            f.map_or(Err(TaskError::Cancelled), |f| core.perform(f))
+            f.map_or(Err(TaskError::Cancelled), |f| core.perform(f, place))
         };
-        let (awaiter, closure) = Awaiter::pair(work, Location::caller());
+        let (awaiter, closure) = Awaiter::pair(work, place);
         let answer = self.core().mailbox.push(Job::new(closure), Manner::Now);
         let left = answer.err().and_then(|refused| Some((take(&ours)?, refused)));
         drop(ours);

@@ -13,6 +13,7 @@ use crate::error::TaskError;
 use crate::limiter::{Permit, holding};
 use crate::pool::{AnyPool, Job, TURN};
 use crate::task::{Ran, Runnable};
+use crate::thread_pool::running_inside;
 
 thread_local! {
     /// This thread is queueing up again.
@@ -176,7 +177,10 @@ impl Mailbox {
         let mut begun = Instant::now();
         loop {
             match self.next_or_leave() {
-                Ok(job) => in_turn(self.address(), || quietly(|| job.run())),
+                Ok(job) => {
+                    let closure = job.address();
+                    in_turn(self.address(), || running_inside(closure, || quietly(|| job.run())));
+                }
                 Err(closed) => {
                     if closed {
                         drop_quietly(rented.swap(None));

@@ -12,6 +12,7 @@ use crate::error::{Panic, TaskError};
 use crate::from_thread;
 use crate::pool::Job;
 use crate::task::{Answer, Awaiter, Task};
+use crate::warning;
 
 pub(super) struct Core<T> {
     pub(super) mailbox: Arc<Mailbox>,
@@ -159,8 +160,12 @@ impl<T: 'static> Core<T> {
         self.value().map(|value| self.put(value))
     }
 
-    /// Runs a call.
-    pub(super) fn perform<R>(&self, f: impl FnOnce(&mut T) -> R) -> Result<R, TaskError> {
+    /// Runs a call that was submitted at `place`.
+    pub(super) fn perform<R>(
+        &self,
+        f: impl FnOnce(&mut T) -> R,
+        place: &'static Location<'static>,
+    ) -> Result<R, TaskError> {
         let mut value = match self.value() {
             Ok(value) => value,
             Err(error) => {
@@ -181,6 +186,7 @@ impl<T: 'static> Core<T> {
                 Ok(output)
             }
             Err(panic) => {
+                warning::panicked(place, &panic);
                 self.survive(value, &panic);
                 Err(TaskError::Panicked(panic))
             }

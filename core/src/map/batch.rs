@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Wake, Waker};
 
+use super::cargo::Brake;
 use super::job::Ticket;
 use super::outlet::Outlet;
 use super::supply::{Chunk, Claimed, Leftovers, Supply};
@@ -14,7 +15,7 @@ use crate::cpu::cores;
 use crate::error::TaskError;
 use crate::interrupts::Interrupts;
 use crate::pool::{AnyPool, Pool};
-use crate::task::{CallState, Task};
+use crate::task::{Awaiter, CallState, Handle};
 
 /// Where a pool does not tell how many threads it may have.
 const UNKNOWN_MOST: usize = 512;
@@ -58,17 +59,19 @@ pub(super) struct Hub<I, F> {
     /// Jobs that the pool has not begun: runners, and the watcher.
     pub(super) queued: usize,
     /// Jobs that have not ended, to be told when the map is over, and to be asked why they did not run.
-    jobs: Vec<Task<()>>,
+    jobs: Vec<Awaiter<()>>,
     /// Why a job was lost while others were there to go on.
     lost: Option<TaskError>,
     pub(super) over: bool,
+    /// What has to go before the end can be seen: the map's own part in it, and one for each [`Brake`].
+    pub(super) brakes: usize,
 }
 
 /// What is to be let go when the map is over, in this order.
 #[must_use]
 struct End<F> {
     f: Option<Arc<F>>,
-    jobs: Vec<Task<()>>,
+    jobs: Vec<Awaiter<()>>,
 }
 
 impl<I, F, T> Shared<I, F, T>
@@ -87,6 +90,7 @@ where
             queued: 0,
             jobs: Vec::new(),
             over: false,
+            brakes: 1,
         };
         Arc::new(Self {
             hub: Mutex::new(hub),
@@ -183,25 +187,39 @@ where
             let mut hub = self.lock();
             (hub.supply.drain(), std::mem::take(&mut hub.jobs), hub.end_if_done())
         };
-        end_jobs(jobs);
+        for job in jobs {
+            job.abort();
+        }
         drop(leftovers);
         self.conclude(end);
     }
 
     fn conclude(&self, end: Option<End<F>>) {
         let Some(End { f, jobs }) = end else { return };
-        end_jobs(jobs);
+        dismiss(jobs);
         drop_quietly(f);
         self.bell.notify_all();
-        self.outlet.finish();
+        self.release();
+    }
+
+    /// Something has gone that the end waits for. After the last of them, everything is to be seen.
+    pub(super) fn release(&self) {
+        let is_last = {
+            let mut hub = self.lock();
+            hub.brakes -= 1;
+            hub.brakes == 0
+        };
+        if is_last {
+            self.outlet.finish();
+        }
     }
 
     /// Keeps a job's task until it has ended.
-    pub(super) fn keep(&self, job: Task<()>) {
+    pub(super) fn keep(&self, job: Awaiter<()>) {
         let mut hub = self.lock();
         if hub.over {
             drop(hub);
-            end_jobs(vec![job]);
+            dismiss(vec![job]);
             return;
         }
         hub.jobs.push(job);
@@ -212,7 +230,7 @@ where
 
     /// Asks the jobs that have ended in what.
     fn look_at_jobs(&self) {
-        let ended: Vec<Task<()>> = self.lock().jobs.extract_if(.., |job| job.is_finished()).collect();
+        let ended: Vec<Awaiter<()>> = self.lock().jobs.extract_if(.., |job| job.is_finished()).collect();
         for job in ended {
             if let Some(Err(error)) = super::job::ended(job) {
                 self.job_lost(error);
@@ -232,11 +250,10 @@ impl<I, F> Hub<I, F> {
     }
 }
 
-/// What is queued need not run any more.
-fn end_jobs(jobs: Vec<Task<()>>) {
+/// What is queued need not run any more; what runs has nothing left to do.
+fn dismiss(jobs: Vec<Awaiter<()>>) {
     for job in jobs {
-        // Before it is dropped: this is no call that somebody has lost.
-        job.abort();
+        job.dismiss();
     }
 }
 
@@ -247,6 +264,7 @@ where
     T: Send + 'static,
 {
     fn start(self: Arc<Self>) {
+        let _brake = Brake::new(&self);
         let items = {
             let mut hub = self.lock();
             let items = hub.supply.left();

@@ -1,14 +1,13 @@
 //! A job of the map in its pool: a runner, or the watcher.
 
 use std::cell::Cell;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use super::batch::Shared;
 use crate::error::TaskError;
-use crate::pool::submit_from;
-use crate::task::Task;
+use crate::pool::{Job, Pool};
+use crate::task::{Awaiter, Handle};
 
 thread_local! {
     /// This thread is submitting a job from within another one.
@@ -71,12 +70,15 @@ where
 {
     let before = SUBMITTING.replace(true);
     // Somebody awaits the map, so it can wait for room in a full queue (C14).
-    let mut task = submit_from(shared.tenant(), true, job, shared.place);
+    let (mut awaiter, closure) = Awaiter::errand(job, shared.place);
+    if let Err(refused) = shared.tenant().execute_patiently(Job::new(closure)) {
+        awaiter.refused(TaskError::from(refused));
+    }
     SUBMITTING.set(before);
-    match Pin::new(&mut task).poll(&mut Context::from_waker(&shared.waker())) {
+    match awaiter.poll(&mut Context::from_waker(&shared.waker()), false) {
         Poll::Ready(answer) => answer,
         Poll::Pending => {
-            shared.keep(task);
+            shared.keep(awaiter);
             Ok(())
         }
     }
@@ -87,9 +89,9 @@ pub(super) fn is_in_place() -> bool {
     SUBMITTING.get()
 }
 
-/// In what a task that is finished has ended.
-pub(super) fn ended(mut task: Task<()>) -> Option<Result<(), TaskError>> {
-    match Pin::new(&mut task).poll(&mut Context::from_waker(Waker::noop())) {
+/// In what a job that is finished has ended.
+pub(super) fn ended(mut job: Awaiter<()>) -> Option<Result<(), TaskError>> {
+    match job.poll(&mut Context::from_waker(Waker::noop()), false) {
         Poll::Ready(result) => Some(result),
         Poll::Pending => None,
     }

@@ -8,6 +8,7 @@
 //! | `runner` | what a thread does for the map |
 //! | `watcher` | when more threads are called |
 //! | `job` | a runner or the watcher on its way through the pool |
+//! | `cargo` | what a job has around it, which goes before the end can be seen |
 //! | `bundle`, `outlet` | results on their way to the awaiter |
 //! | `stream` | results one by one |
 //!
@@ -15,6 +16,7 @@
 
 mod batch;
 mod bundle;
+mod cargo;
 mod job;
 mod outlet;
 mod pace;

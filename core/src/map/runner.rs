@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::batch::Shared;
 use super::bundle::Bundle;
+use super::cargo::Cargo;
 use super::job::{self, Ticket};
 use super::pace::ChunkLength;
 use super::supply::{Chunk, Claimed};
@@ -12,6 +13,8 @@ use crate::catch::catch;
 use crate::context::{here, in_call};
 use crate::error::{Panic, TaskError};
 use crate::pool::{Pool, TURN};
+use crate::slow_calls::Stopwatch;
+use crate::warning;
 
 /// Within a chunk, the clock is looked at once in so many items.
 const GLANCE: usize = 16;
@@ -35,24 +38,45 @@ where
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let ticket = shared.ticket();
-    job::submit(shared, move || begin(ticket, lane))
+    let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
+    job::submit(shared, move || begin(ticket, lane, cargo))
 }
 
-fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>)
+fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>, cargo: Cargo<I, F, T>)
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let (shared, f) = ticket.begin(Shared::enter);
-    if let Some(f) = f {
-        run(shared, f, lane);
+    take_leave(cargo.run(|| {
+        let (shared, f) = ticket.begin(Shared::enter);
+        f.map(|f| run(shared, f, lane))
+    }));
+}
+
+/// A runner that has nothing left to do but to leave.
+pub(super) struct Done<I, F, T> {
+    shared: Arc<Shared<I, F, T>>,
+    f: Arc<F>,
+}
+
+/// The end of a job, when what it had around it has gone. It has been a runner, or not.
+pub(super) fn take_leave<I, F, T>(ended: Result<Option<Done<I, F, T>>, Panic>)
+where
+    I: Send + 'static,
+    F: Fn(I) -> T + Send + Sync + 'static,
+    T: Send + 'static,
+{
+    match ended {
+        Ok(Some(Done { shared, f })) => shared.leave(f),
+        Ok(None) => {}
+        // It has not begun: its waker sees to it.
+        Err(panic) => panic.resume(),
     }
 }
 
 /// Runs items for a turn, as one of the map's runners.
-pub(super) fn run<I, F, T>(shared: Arc<Shared<I, F, T>>, f: Arc<F>, lane: Lane<I>)
+pub(super) fn run<I, F, T>(shared: Arc<Shared<I, F, T>>, f: Arc<F>, lane: Lane<I>) -> Done<I, F, T>
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
@@ -64,12 +88,13 @@ where
     in_call(&mut context, call, || {
         let mut turn = Turn { shared: &shared, f: &f, bundle: Bundle::new() };
         if let Err(panic) = catch(|| turn.work(lane)).and_then(|worked| worked) {
+            warning::panicked(shared.place, &panic);
             shared.fail(TaskError::Panicked(panic));
         }
         turn.deliver();
     });
     drop(context);
-    shared.leave(f);
+    Done { shared, f }
 }
 
 struct Turn<'a, I, F, T> {
@@ -134,7 +159,15 @@ where
         if !self.bundle.takes(first) {
             self.deliver();
         }
-        let (f, outlet) = (self.f, &self.shared.outlet);
+        let (place, outlet) = (self.shared.place, &self.shared.outlet);
+        let f = |item| {
+            let stopwatch = Stopwatch::start(place);
+            let value = (self.f)(item);
+            if let Some(stopwatch) = stopwatch {
+                stopwatch.stop();
+            }
+            value
+        };
         if outlet.wants_each() {
             self.deliver();
             let mut done = 0;

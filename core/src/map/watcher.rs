@@ -9,6 +9,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use super::batch::Shared;
+use super::cargo::Cargo;
 use super::job::{self, Ticket};
 use super::runner::{self, Lane};
 use crate::pool::{Pool, TURN};
@@ -38,22 +39,21 @@ where
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let ticket = shared.ticket();
-    job::submit(shared, move || begin(ticket, watch)).is_ok()
+    let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
+    job::submit(shared, move || begin(ticket, watch, cargo)).is_ok()
 }
 
-fn begin<I, F, T>(ticket: Ticket<I, F, T>, watch: Watch)
+fn begin<I, F, T>(ticket: Ticket<I, F, T>, watch: Watch, cargo: Cargo<I, F, T>)
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let (shared, ()) = ticket.begin(|_| ());
-    if work(&shared, watch)
-        && let Some(f) = shared.enter()
-    {
-        runner::run(shared, f, Lane::new());
-    }
+    runner::take_leave(cargo.run(|| {
+        let (shared, ()) = ticket.begin(|_| ());
+        let f = if work(&shared, watch) { shared.enter() } else { None };
+        f.map(|f| runner::run(shared, f, Lane::new()))
+    }));
 }
 
 /// Returns whether to go on as a runner.

@@ -75,6 +75,11 @@ impl Job {
         self.closure.as_ref().map_or(Location::caller(), |closure| closure.place())
     }
 
+    /// Where its closure is; 0 if there is none. No two that are alive have the same.
+    pub(crate) fn address(&self) -> usize {
+        self.closure.as_ref().map_or(0, |closure| Arc::as_ptr(closure).addr())
+    }
+
     /// A thread is looking for this very job.
     pub(crate) fn expect_soon(&self) {
         if let Some(closure) = &self.closure {

@@ -82,6 +82,7 @@ pub trait Runtime: Clone + Send + Sync + Debug + 'static {
     }
 
     /// Starts a blocking closure on [`pool`](Runtime::pool), with this runtime current inside it.
+    #[track_caller]
     fn spawn_blocking<F, T>(&self, f: F) -> Task<T>
     where
         F: FnOnce() -> T + Send + 'static,

@@ -13,7 +13,7 @@ use super::inline::Handle;
 use super::{Closure, ClosureHandle, Ended};
 use crate::error::TaskError;
 
-/// There is one for each closure, made with it; it cannot be cloned.
+/// There is one for each closure, made with it; it cannot be cloned. To drop it lets the closure run on its own.
 pub(crate) struct Awaiter<T> {
     handle: Arc<dyn ClosureHandle<T>>,
     /// The result was taken, or was given up.
@@ -37,6 +37,14 @@ impl<T: Send + 'static> Awaiter<T> {
         Self::of(Closure::reclaimable(closure, place))
     }
 
+    /// The same for an errand: see [`Closure::errand`].
+    pub(crate) fn errand<F>(closure: F, place: &'static Location<'static>) -> (Self, Arc<Closure<F, T>>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Self::of(Closure::errand(closure, place))
+    }
+
     /// For a closure that was made just now.
     fn of<F: FnOnce() -> T + Send + 'static>(closure: Arc<Closure<F, T>>) -> (Self, Arc<Closure<F, T>>) {
         (Self { handle: closure.clone(), done: false }, closure)
@@ -48,6 +56,11 @@ impl<T> Awaiter<T> {
     pub(crate) fn refused(&mut self, reason: TaskError) {
         // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
         unsafe { self.handle.refused(reason) }
+    }
+
+    /// Cancels it if nobody has begun it. What runs is left to itself: it is no call that somebody has given up.
+    pub(crate) fn dismiss(&self) {
+        self.handle.dismiss();
     }
 }
 

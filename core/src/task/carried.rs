@@ -1,14 +1,17 @@
 //! What a call brings along besides its closure.
 
+use std::panic::Location;
+
 use crate::cancel_token::Link;
 use crate::carry::Luggage;
 use crate::catch::drop_quietly;
 use crate::context::Context;
-use crate::error::TaskError;
+use crate::error::{Panic, TaskError};
 use crate::hold::Hold;
 use crate::limiter::Permit;
 use crate::scope::CallTicket;
-use crate::span::Span;
+use crate::slow_calls::attend;
+use crate::span::{self, Span};
 
 /// Taken along from the submission to the end. If the context belongs to a run, the run counts it: see
 /// [`Carried::ticket`].
@@ -20,19 +23,40 @@ pub(super) struct Carried {
 }
 
 /// What is around the closure while it runs (C34).
-pub(super) struct Surroundings {
+pub(crate) struct Surroundings {
     span: Span,
     luggage: Luggage,
 }
 
 impl Surroundings {
-    /// Runs the closure inside. All of it goes with the closure, before the result can be seen (C06).
+    /// Taken at the submission, on the submitter's thread.
     #[inline]
-    pub(super) fn run<T>(self, closure: impl FnOnce() -> T) -> T {
+    pub(crate) fn capture() -> Self {
+        Self { span: Span::current(), luggage: Luggage::capture() }
+    }
+
+    fn none() -> Self {
+        Self { span: Span::none(), luggage: Luggage::none() }
+    }
+
+    /// Whether there is nothing around it.
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.span.is_none() && self.luggage.is_nothing()
+    }
+
+    /// Runs the closure inside. All of it goes with the closure, before the result can be seen (C06).
+    ///
+    /// Of a call that was submitted at `place`, it is told there if it takes long or panics.
+    #[inline]
+    pub(crate) fn run<T>(
+        self,
+        place: Option<&'static Location<'static>>,
+        closure: impl FnOnce() -> T,
+    ) -> Result<T, Panic> {
         let Self { span, luggage } = self;
-        let result = span.in_scope(|| luggage.scope(closure));
+        let ended = span::within(&span, || attend(place, || luggage.scope(closure)));
         drop_quietly(span);
-        result
+        ended
     }
 }
 
@@ -47,6 +71,8 @@ pub(super) struct Tail {
     links: Vec<Link>,
     /// Why a pool gave the closure up while its submitter was inside `Pool::execute`.
     given_up: Option<TaskError>,
+    /// It is no call of anybody's.
+    is_errand: bool,
 }
 
 /// What is left of a [`Carried`] when the closure has gone: dropped in this order, after the end.
@@ -59,6 +85,11 @@ impl Rest {
     /// The permit, for as long as the call runs.
     pub(super) fn take_permit(&mut self) -> Option<Permit> {
         self.tail.as_mut()?.permit.take()
+    }
+
+    /// Whether it is no call of anybody's.
+    pub(super) fn is_errand(&self) -> bool {
+        self.tail.as_ref().is_some_and(|tail| tail.is_errand)
     }
 
     pub(super) fn put_back(&mut self, permit: Permit) {
@@ -74,13 +105,24 @@ impl Rest {
 impl Carried {
     /// Taken at the submission, on the submitter's thread (C34).
     pub(super) fn capture() -> Self {
+        Self::with(Surroundings::capture())
+    }
+
+    /// The same for an errand, which puts its surroundings in place by itself.
+    pub(super) fn capture_for_errand() -> Self {
+        let mut carried = Self::with(Surroundings::none());
+        carried.tail.get_or_insert_default().is_errand = true;
+        carried
+    }
+
+    #[inline]
+    fn with(surroundings: Surroundings) -> Self {
         let context = Context::capture();
         let hold = context.runtime().and_then(|runtime| runtime.hold_clock());
         if let Some(scope) = context.scope() {
             scope.enter_call();
         }
         let tail = hold.map(|hold| Box::new(Tail { hold: Some(hold), ..Tail::default() }));
-        let surroundings = Surroundings { span: Span::current(), luggage: Luggage::capture() };
         Self { context, surroundings, tail }
     }
 

@@ -72,6 +72,8 @@ pub(super) struct Ending<R> {
     pub(super) waker: Option<Waker>,
     /// The result, if nobody wants it.
     pub(super) unwanted: Option<R>,
+    /// Somebody had asked it to end.
+    pub(super) cancelled: bool,
 }
 
 /// What became of a claim.
@@ -174,7 +176,7 @@ impl<Q, R> Cell<Q, R> {
                 unwanted = Some(result);
             }
         }
-        Ending { waker, unwanted }
+        Ending { waker, unwanted, cancelled: before & CANCELLED != 0 }
     }
 
     /// The result, or `waker` is called when it is there.

@@ -10,15 +10,17 @@
 #![expect(unsafe_code, reason = "passes on what `Cell` asks of the task; see `Awaiter`")]
 
 use std::panic::Location;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
 use super::carried::{Carried, Rest};
 use super::cell::{Cell, Claim, Ending};
+use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{catch, drop_quietly, quietly};
 use crate::context::{Context, in_call};
-use crate::error::TaskError;
+use crate::error::{Panic, TaskError};
 use crate::interrupts::Interrupts;
 use crate::limiter::{Permit, holding};
 use crate::spin;
@@ -96,6 +98,8 @@ pub(crate) trait CallState: Send + Sync {
 pub(crate) trait ClosureHandle<T>: Send + Sync {
     unsafe fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>>;
     fn abort(&self);
+    /// Cancels it if nobody has begun it.
+    fn dismiss(&self);
     /// Cancels, and nobody wants the result.
     unsafe fn abandon(&self);
     fn is_finished(&self) -> bool;
@@ -109,16 +113,20 @@ where
     T: Send + 'static,
 {
     pub(super) fn new(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with_submission(closure, place, false)
+        Self::with(closure, Carried::capture(), place, false)
     }
 
     /// For `try_submit`, which wants the closure back: see [`reclaim`](Self::reclaim).
     pub(super) fn reclaimable(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with_submission(closure, place, true)
+        Self::with(closure, Carried::capture(), place, true)
     }
 
-    fn with_submission(closure: F, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
-        let carried = Carried::capture();
+    /// Something that is to be done for calls, and is none itself: it puts in place by itself what is to be around it.
+    pub(super) fn errand(closure: F, place: &'static Location<'static>) -> Arc<Self> {
+        Self::with(closure, Carried::capture_for_errand(), place, false)
+    }
+
+    fn with(closure: F, carried: Carried, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
         let driver = carried.context.runtime().map_or(0, |runtime| runtime.address());
         Arc::new(Self {
             cell: Cell::new(Queued { closure, carried }, underway),
@@ -181,9 +189,25 @@ where
         if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled }
     }
 
+    /// It was cancelled, and somebody else has claimed it: if that one runs it, it goes on.
+    fn leave_running(&self) {
+        if !self.cell.is_finished() {
+            abandoned::enter(self.address(), self.place, || self.cell.is_finished());
+            self.interrupts.fire();
+        }
+    }
+
+    /// The same that [`Job::address`](crate::Job) gives.
+    fn address(&self) -> usize {
+        ptr::from_ref(self).addr()
+    }
+
     /// Delivers the result.
     fn finish(&self, result: Result<T, TaskError>, context: Context, rest: Rest) {
-        let Ending { waker, unwanted } = self.cell.finish(Finished { result, context });
+        let Ending { waker, unwanted, cancelled } = self.cell.finish(Finished { result, context });
+        if cancelled {
+            abandoned::strike_out(self.address());
+        }
         if let Some(Finished { result, context }) = unwanted {
             drop_quietly(result);
             drop(context);
@@ -197,9 +221,13 @@ where
     }
 
     /// Runs the closure in its context, and delivers its result.
-    fn call(self: &Arc<Self>, closure: impl FnOnce() -> T, mut context: Context, mut rest: Rest) -> Ran {
-        let (result, permit) =
-            holding(rest.take_permit(), || in_call(&mut context, self.clone(), || catch(closure)));
+    fn call(
+        self: &Arc<Self>,
+        closure: impl FnOnce() -> Result<T, Panic>,
+        mut context: Context,
+        mut rest: Rest,
+    ) -> Ran {
+        let (result, permit) = holding(rest.take_permit(), || in_call(&mut context, self.clone(), closure));
         if let Some(permit) = permit {
             rest.put_back(permit);
         }
@@ -224,7 +252,8 @@ where
             Claim::Lost => return self.unrun(),
         };
         let (context, surroundings, rest) = carried.into_parts();
-        let closure = move || surroundings.run(closure);
+        let place = if rest.is_errand() { None } else { Some(self.place) };
+        let closure = move || surroundings.run(place, closure);
         let runtime = context.runtime().filter(|runtime| !runtime.is_entered()).cloned();
         let Some(runtime) = runtime else {
             let ran = self.call(closure, context, rest);
@@ -353,16 +382,20 @@ where
 
     fn abort(&self) {
         match self.cell.cancel() {
-            Claim::Lost => self.interrupts.fire(),
+            Claim::Lost => self.leave_running(),
             won => self.end(won, TaskError::Cancelled),
         }
+    }
+
+    fn dismiss(&self) {
+        self.end(self.cell.cancel(), TaskError::Cancelled);
     }
 
     unsafe fn abandon(&self) {
         // SAFETY: the caller's promise.
         let (claim, unwanted) = unsafe { self.cell.abandon() };
         match claim {
-            Claim::Lost => self.interrupts.fire(),
+            Claim::Lost => self.leave_running(),
             won => {
                 warning::dropped_in_queue(self.place);
                 self.end(won, TaskError::Cancelled);

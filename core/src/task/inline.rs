@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use super::Ended;
 
 /// What a task can be made of.
-pub(super) trait Handle<T>: Send + Sync {
+pub(crate) trait Handle<T>: Send + Sync {
     /// `aborted` tells whether [`abort`](Handle::abort) was called.
     fn poll(&mut self, cx: &mut Context<'_>, aborted: bool) -> Poll<Ended<T>>;
     fn abort(&self);

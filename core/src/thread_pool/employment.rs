@@ -4,12 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use super::metrics::Tally;
 use super::shared::Shared;
 use super::sync::thread_local;
 use crate::interrupts::{Hooks, Interrupts};
+use crate::pool::Job;
 
 /// One thread of a pool, as others see it.
 #[derive(Default)]
@@ -19,18 +20,34 @@ pub(super) struct Employee {
     stopping: AtomicBool,
     /// Where the running call was submitted; null while there is none.
     place: AtomicPtr<Location<'static>>,
+    /// The running closure, by its address; 0 while there is none.
+    closure: AtomicUsize,
+    /// Whose it is.
+    tenant: AtomicUsize,
     /// What the running call wants done when the pool is given up.
     interrupts: Interrupts,
 }
 
 impl Employee {
-    pub(super) fn begin(&self, place: &'static Location<'static>) {
-        // ORDERING: Relaxed: for reports. What it points to is constant.
-        self.place.store(ptr::from_ref(place).cast_mut(), Ordering::Relaxed);
+    pub(super) fn begin(&self, job: &Job, tenant: usize) {
+        // ORDERING: Relaxed: for reports. What the place points to is constant, and the closure's address is a number
+        // to be compared.
+        self.place.store(ptr::from_ref(job.place()).cast_mut(), Ordering::Relaxed);
+        self.closure.store(job.address(), Ordering::Relaxed);
+        self.tenant.store(tenant, Ordering::Relaxed);
     }
 
     pub(super) fn end(&self) {
+        // ORDERING: Relaxed, as in `begin`.
         self.place.store(ptr::null_mut(), Ordering::Relaxed);
+        self.closure.store(0, Ordering::Relaxed);
+    }
+
+    /// The running closure, by its address, and whose it is.
+    pub(super) fn closure(&self) -> Option<(usize, usize)> {
+        // ORDERING: Relaxed, as in `begin`.
+        let closure = self.closure.load(Ordering::Relaxed);
+        (closure != 0).then(|| (closure, self.tenant.load(Ordering::Relaxed)))
     }
 
     #[expect(unsafe_code, reason = "std has no atomic place for a `&'static T`")]
@@ -93,6 +110,17 @@ pub(super) fn employer() -> Option<Arc<Shared>> {
 pub(crate) fn is_stopping() -> bool {
     // ORDERING: Relaxed, see `Employee::stop`.
     with_post(|post| post.employee.stopping.load(Ordering::Relaxed)).unwrap_or(false)
+}
+
+/// Runs the closure at this address inside a job of this thread's: for the books, it is what the thread runs meanwhile.
+pub(crate) fn running_inside(closure: usize, run: impl FnOnce()) {
+    // ORDERING: Relaxed, as in `Employee::begin`.
+    let exchange = |closure| with_post(|post| post.employee.closure.swap(closure, Ordering::Relaxed));
+    let outer = exchange(closure);
+    run();
+    if let Some(outer) = outer {
+        exchange(outer);
+    }
 }
 
 /// Has the hooks of a call that this thread runs called when the pool is given up.

@@ -8,6 +8,7 @@ use hdrhistogram::Histogram;
 
 use super::queue::OWN;
 use super::shared::Shared;
+use crate::abandoned;
 use crate::task::Ran;
 
 /// What a [`ThreadPool`](crate::ThreadPool), or a view of one, is doing, and has done since it was made.
@@ -34,6 +35,9 @@ pub struct Metrics {
     pub idle: usize,
     /// Calls that are running, those that wait inside `from_thread::block_on` included.
     pub running: usize,
+    /// Calls of those that are running although they were cancelled: their task was aborted or dropped, or its time
+    /// was up. Nothing can stop them: see [`from_thread::check_cancelled`](crate::from_thread::check_cancelled).
+    pub abandoned: usize,
     /// Calls that wait for a thread, cancelled ones that were not cleared away yet included.
     pub queued: usize,
     /// Calls that wait for room in the queue: see `queue_limit`.
@@ -221,9 +225,13 @@ impl Shared {
             fill.oldest = fill.oldest.or_else(|| self.outbox.oldest());
             running = state.running();
         }
+        let closures = state.staff.iter().filter_map(|(_, member)| member.employee.closure());
+        let closures = closures.filter(|(_, tenant)| key == OWN || *tenant == key);
+        let closures = closures.map(|(closure, _)| closure).collect();
         let (threads, idle) = (state.threads, state.idle.len());
         let (threads_started, threads_ended) = (state.started, state.ended);
         drop(state);
+        let abandoned = abandoned::count(closures);
         let now = self.now();
         let [time_queued, time_running] = if key == OWN {
             self.timings.distributions()
@@ -234,6 +242,7 @@ impl Shared {
             threads,
             idle,
             running,
+            abandoned,
             queued,
             waiting: fill.waiting,
             oldest_queued: fill.oldest.map(|at| Duration::from_nanos(now.saturating_sub(at))),

@@ -1,20 +1,20 @@
 //! Looks after pools that have work and nobody to take it, and reports those in which nothing moves.
 //!
-//! One thread for the whole process, which is there only while some pool is saturated: it looks once a second,
-//! and ends when there is nothing to look after. A pool registers when somebody finds that there is work and nobody who could come.
+//! A pool registers when somebody finds that there is work and nobody who could come, and stays until nothing is queued in it. The process's
+//! [`monitor`] looks at those that are registered.
 
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::shared::Shared;
 use crate::catch::quietly;
+use crate::monitor;
 use crate::warning::{self, RunningCall, StallReport};
 
-/// How long nothing has to move in a pool with work for a report, and how often it is looked at.
-const STALL: Duration = Duration::from_secs(1);
+/// How long nothing has to move in a pool with work for a report.
+const STALL: Duration = monitor::TICK;
 
 struct Watched {
     pool: Weak<Shared>,
@@ -26,16 +26,11 @@ struct Watched {
     calls: HashMap<usize, (u64, Instant)>,
 }
 
-struct Monitor {
-    pools: Vec<Watched>,
-    running: bool,
-}
+static POOLS: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
 
-static MONITOR: Mutex<Monitor> = Mutex::new(Monitor { pools: Vec::new(), running: false });
-
-fn lock() -> MutexGuard<'static, Monitor> {
+fn lock() -> MutexGuard<'static, Vec<Watched>> {
     // Books alone are kept under it.
-    MONITOR.lock().unwrap_or_else(PoisonError::into_inner)
+    POOLS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Looks after a pool until it has nothing queued. The caller has marked it as monitored.
@@ -48,56 +43,43 @@ pub(super) fn look_after(pool: &Arc<Shared>) {
         calls: HashMap::new(),
     };
     watched.look(pool);
-    let start = {
-        let mut monitor = lock();
-        monitor.pools.push(watched);
-        !std::mem::replace(&mut monitor.running, true)
-    };
-    if start {
-        let monitor = thread::Builder::new().name("anyloop-monitor".to_owned()).spawn(run);
-        if monitor.is_err() {
-            // No thread to be had: the next saturated push tries again.
-            let pools = {
-                let mut monitor = lock();
-                monitor.running = false;
-                std::mem::take(&mut monitor.pools)
-            };
-            for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {
-                let mut state = pool.lock();
-                state.monitored = false;
-                pool.go_on(state);
-            }
+    lock().push(watched);
+    if monitor::call_in().is_err() {
+        // No thread to be had: the next saturated push tries again.
+        let pools = std::mem::take(&mut *lock());
+        for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {
+            let mut state = pool.lock();
+            state.monitored = false;
+            pool.go_on(state);
         }
     }
 }
 
-fn run() {
-    loop {
-        thread::sleep(STALL);
-        let mut pools = std::mem::take(&mut lock().pools);
-        pools.retain_mut(|watched| {
-            let Some(pool) = watched.pool.upgrade() else { return false };
-            let report = watched.look(&pool);
-            if let Some(report) = report {
-                if let Some(hook) = &pool.settings.on_stall {
-                    quietly(|| hook(&report));
-                }
-                warning::stalled(&report);
+/// For the monitor: whether it has to come back.
+pub(crate) fn has_pools_to_look_at() -> bool {
+    !lock().is_empty()
+}
+
+/// For the monitor: reports the pools in which nothing moves, and lets go of those that have nothing queued.
+pub(crate) fn look_at_pools() {
+    let mut pools = std::mem::take(&mut *lock());
+    pools.retain_mut(|watched| {
+        let Some(pool) = watched.pool.upgrade() else { return false };
+        let report = watched.look(&pool);
+        if let Some(report) = report {
+            if let Some(hook) = &pool.settings.on_stall {
+                quietly(|| hook(&report));
             }
-            let mut state = pool.lock();
-            state.monitored = state.queues.len() > 0 || !pool.outbox.is_empty();
-            let stays = state.monitored;
-            // The outbox may have been open because of it.
-            pool.go_on(state);
-            stays
-        });
-        let mut monitor = lock();
-        monitor.pools.append(&mut pools);
-        if monitor.pools.is_empty() {
-            monitor.running = false;
-            return;
+            warning::stalled(&report);
         }
-    }
+        let mut state = pool.lock();
+        state.monitored = state.queues.len() > 0 || !pool.outbox.is_empty();
+        let stays = state.monitored;
+        // The outbox may have been open because of it.
+        pool.go_on(state);
+        stays
+    });
+    lock().append(&mut pools);
 }
 
 impl Watched {

@@ -136,7 +136,7 @@ impl<'a> Worker<'a> {
     ) -> Ran {
         let Entry { job, queued_at } = entry;
         let begun = if queued_at == 0 { 0 } else { self.shared.now() };
-        self.employee.begin(job.place());
+        self.employee.begin(&job, tenant);
         let mut ended = None;
         // A job catches what its closure does; this is for a limiter's foreign pool behind it.
         let mut ran = Ran::Panicked;

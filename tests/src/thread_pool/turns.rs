@@ -142,7 +142,10 @@ pub fn c18_a_call_may_take_several_permits<R: BlockOn>(subject: &Subject<R>) {
     assert_eq!(subject.block_on(gather(calls)), (0..60).collect::<Vec<_>>());
     let too_heavy = subject.call(|| 1).limit_weighted(&WEIGHT, 11).settle();
     match subject.block_on(too_heavy) {
-        Err(TaskError::NoPool(text)) => assert!(text.contains("11 permits"), "{text}"),
+        Err(TaskError::NoPool(text)) => {
+            assert!(text.contains("11 permits"), "{text}");
+            assert!(text.contains("would wait for ever: take fewer, or raise the limit"), "{text}");
+        }
         other => panic!("ended in {other:?}"),
     }
 }
