@@ -11,7 +11,7 @@ use std::time::Instant;
 pub use ambient::EnterGuard;
 pub(crate) use ambient::{
     Place, Swapped, forbid_in_poll, forbid_in_spawned_poll, here, hooks_of_this_call, in_call,
-    is_call_cancelled, is_in_call, limited_call, poll_in,
+    is_call_cancelled, is_in_call, is_in_task_poll, limited_call, poll_in,
 };
 
 use crate::catch::{catch, drop_quietly};

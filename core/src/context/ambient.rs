@@ -34,6 +34,8 @@ pub(crate) enum Place {
     Call,
     /// In a poll that anyloop drives: blocking would block a runtime (C08).
     Poll,
+    /// In such a poll of a spawned task: its thread has others to poll.
+    TaskPoll,
     /// In such a poll by a call's own `from_thread::block_on`.
     PollInCall,
 }
@@ -82,7 +84,7 @@ pub(crate) fn here() -> Context {
 fn in_this_call<R>(look: impl FnOnce(&Ambient) -> R) -> Option<R> {
     AMBIENT.with(|ambient| match ambient.place.get() {
         Place::Call | Place::PollInCall => Some(look(ambient)),
-        Place::Elsewhere | Place::Poll => None,
+        Place::Elsewhere | Place::Poll | Place::TaskPoll => None,
     })
 }
 
@@ -158,12 +160,12 @@ impl Drop for Swapped<'_> {
     }
 }
 
-/// Polls in a context, and catches a panic. What [`Swapped`] does, without a guard: this is on the path
+/// Polls a task in its context, and catches a panic. What [`Swapped`] does, without a guard: this is on the path
 /// of every poll of every task.
 #[inline]
 pub(crate) fn poll_in<R>(context: &mut Context, poll: impl FnOnce() -> R) -> Result<R, Panic> {
     let watched = context.watched();
-    let before = exchange(std::mem::take(context), Place::Poll);
+    let before = exchange(std::mem::take(context), Place::TaskPoll);
     let polled = catch(poll);
     drop(watched);
     // It was taken: there is none to drop.
@@ -200,7 +202,7 @@ pub(crate) fn in_call<R>(context: &mut Context, call: Arc<dyn CallState>, f: imp
     // A pool may run it where it was submitted, inside a poll, which it must not block any more than the code
     // around it.
     let place = match AMBIENT.with(|ambient| ambient.place.get()) {
-        Place::Poll | Place::PollInCall => Place::PollInCall,
+        Place::Poll | Place::TaskPoll | Place::PollInCall => Place::PollInCall,
         Place::Elsewhere | Place::Call => Place::Call,
     };
     let _context = Swapped::new(context, place);
@@ -261,16 +263,21 @@ impl fmt::Debug for EnterGuard {
     }
 }
 
+/// Whether this code is in the poll of a spawned task, which others on its thread wait for.
+pub(crate) fn is_in_task_poll() -> bool {
+    AMBIENT.with(|ambient| ambient.place.get()) == Place::TaskPoll
+}
+
 /// C08: says what to do instead of blocking a runtime from inside a poll.
 #[track_caller]
 pub(crate) fn forbid_in_poll(what: &str) {
-    advise(what, |place| matches!(place, Place::Poll | Place::PollInCall));
+    advise(what, |place| matches!(place, Place::Poll | Place::TaskPoll | Place::PollInCall));
 }
 
 /// The same for what may block a call that runs inside a poll, as those of an `InlinePool` do.
 #[track_caller]
 pub(crate) fn forbid_in_spawned_poll(what: &str) {
-    advise(what, |place| place == Place::Poll);
+    advise(what, |place| matches!(place, Place::Poll | Place::TaskPoll));
 }
 
 #[track_caller]

@@ -10,10 +10,15 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::PoisonError;
 
+use super::growth::BURST;
 use super::queue::{Entry, Samples};
 use super::sync::atomic::{AtomicUsize, Ordering};
 use super::sync::{Mutex, MutexGuard};
+use crate::context::is_in_task_poll;
 use crate::pool::Job;
+
+/// So many single jobs in a row are taken to be those of one task.
+const SINGLE: u32 = 8;
 
 #[derive(Default)]
 pub(super) struct Outbox {
@@ -30,6 +35,8 @@ struct Inside {
     samples: Samples,
     /// How many of the next jobs are expected to end soon.
     soon: usize,
+    /// How many jobs were, one after the other, the first that came to a worker who lingered.
+    single: u32,
     /// Jobs taken so far.
     taken: u64,
 }
@@ -51,9 +58,15 @@ impl Outbox {
         if inside.jobs.len() >= inside.room {
             return Err(job);
         }
+        let is_first = inside.soon == BURST;
+        inside.single = if is_first { inside.single.saturating_add(1) } else { 0 };
         if inside.soon > 0 {
             inside.soon -= 1;
-            job.expect_soon();
+            // A task that spins has the others of its thread wait. It is most likely the only one while nobody gives the pool
+            // a second job before the first is done.
+            if inside.single > SINGLE || !is_in_task_poll() {
+                job.expect_soon();
+            }
         }
         let queued_at = inside.samples.enter(now);
         inside.jobs.push_back(Entry { job, queued_at });
@@ -99,9 +112,9 @@ impl Outbox {
         inside.samples
     }
 
-    /// So many jobs that come next are expected to end soon. Under the pool's lock, while it is open.
-    pub(super) fn expect_soon(&self, jobs: usize) {
-        self.lock().soon = jobs;
+    /// Whether the jobs of the burst that comes next are expected to end soon. Under the pool's lock, while it is open.
+    pub(super) fn expect_soon(&self, expected: bool) {
+        self.lock().soon = if expected { BURST } else { 0 };
     }
 
     pub(super) fn is_empty(&self) -> bool {

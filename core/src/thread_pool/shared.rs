@@ -11,7 +11,7 @@ use slab::Slab;
 
 use super::builder::Settings;
 use super::employment::{Employee, is_own_thread};
-use super::growth::{BURST, Growth, Role};
+use super::growth::{Growth, Role};
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::Outbox;
@@ -98,6 +98,12 @@ impl State {
     /// that a submitter is a little slower than the worker, would cost the submitter more than the call.
     fn at_once(&self) -> usize {
         if self.growth.brevity.is_short() { self.growth.at_once } else { self.growth.cores }
+    }
+
+    /// Whether more workers are the watcher's affair, when so many are busy: since there are as many as are called without its
+    /// judgement, or since another one would be a new thread.
+    fn is_watched(&self, busy: usize, nobody_idle: bool) -> bool {
+        self.growth.watching && (busy >= self.at_once() || (busy >= 1 && nobody_idle))
     }
 
     /// Places that waiting calls have lent to others.
@@ -218,10 +224,10 @@ impl Shared {
             return None;
         }
         let max_threads = self.settings.max_threads;
-        let recruit = if state.busy() < state.at_once() {
-            state.recruit(max_threads, Role::Searcher)
-        } else if state.growth.watching {
+        let recruit = if state.is_watched(state.busy(), state.idle.is_empty()) {
             return None;
+        } else if state.busy() < state.at_once() {
+            state.recruit(max_threads, Role::Searcher)
         } else {
             state.recruit(max_threads, Role::Watcher)
         };
@@ -239,7 +245,7 @@ impl Shared {
         let busy = state.busy() - leaving;
         let searching = state.growth.searching;
         searching > 0
-            || (state.growth.watching && busy >= state.at_once())
+            || state.is_watched(busy, leaving == 0 && state.idle.is_empty())
             || (state.monitored && busy >= self.settings.max_threads.get())
     }
 
@@ -281,7 +287,7 @@ impl Shared {
         state.growth.brevity.end(taken);
         self.try_open(state);
         if state.open {
-            self.outbox.expect_soon(BURST);
+            self.outbox.expect_soon(true);
         }
         Some(limit)
     }
@@ -294,7 +300,7 @@ impl Shared {
             state.growth.brevity.begin(ended, taken);
         } else if state.open {
             // Whoever comes next finds everybody asleep.
-            self.outbox.expect_soon(0);
+            self.outbox.expect_soon(false);
         }
         state.growth.end_linger(hit.then_some(waited));
     }

@@ -219,8 +219,9 @@ impl<'a> Worker<'a> {
             moves = taken > 0;
             let queued = state.queues.len() + self.shared.outbox.len();
             let mut step = pace.judge(busy.max(1), start.elapsed(), taken);
-            if step == 0 && state.busy() < state.growth.cores && queued > BACKLOG {
-                // Short calls, but more than one worker gets through.
+            let enough = if state.growth.brevity.is_short() { BACKLOG } else { 0 };
+            if step == 0 && state.busy() < state.growth.cores && queued > enough {
+                // Not slow, but more than one worker gets through.
                 step = 1;
             }
             if step == 0 || !self.shared.has_work(&state) {
