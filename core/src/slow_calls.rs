@@ -57,10 +57,12 @@ impl Stopwatch {
     fn started(place: &'static Location<'static>, threshold: Duration) -> Self {
         Self { place, threshold, begun: Instant::now() }
     }
+}
 
-    /// The call has ended.
+impl Drop for Stopwatch {
+    /// The call has ended, in a panic perhaps.
     #[cold]
-    pub(crate) fn stop(self) {
+    fn drop(&mut self) {
         let ran_for = self.begun.elapsed();
         if ran_for >= self.threshold {
             warning::slow_call(self.place, ran_for);
@@ -76,9 +78,7 @@ pub(crate) fn attend<T>(
 ) -> Result<T, Panic> {
     let stopwatch = place.and_then(Stopwatch::start);
     let ended = catch(call);
-    if let Some(stopwatch) = stopwatch {
-        stopwatch.stop();
-    }
+    drop(stopwatch);
     if let (Some(place), Err(panic)) = (place, &ended) {
         warning::panicked(place, panic);
     }

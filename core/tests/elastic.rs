@@ -3,12 +3,12 @@
 mod support;
 
 use std::collections::HashSet;
-use std::sync::mpsc;
-use std::sync::{Arc, Barrier};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use anyloop_core::{BuildError, PoolExt, ThreadPool, gather};
+use anyloop_core::{BuildError, PoolExt, ThreadPool, from_thread, gather};
 use support::{PATIENCE, eventually};
 
 /// C10: all block until all are there, so that one thread too few would hang.
@@ -132,4 +132,44 @@ fn impossible_settings_are_errors_that_say_which() {
     assert!(error.to_string().contains("min_threads is 3"), "{error}");
     let error = ThreadPool::builder().stack_size(usize::MAX).build().unwrap_err();
     assert_eq!(error, BuildError::StackTooLarge);
+}
+
+/// C18: a call of a view that has lent its place takes it back, though another one has been called for it meanwhile.
+#[test]
+fn a_view_keeps_its_limit_when_a_call_goes_on() {
+    let (let_go, gate) = mpsc::channel::<()>();
+    let gate = Mutex::new(Some(gate));
+    let started = AtomicUsize::new(0);
+    let pool = ThreadPool::builder()
+        .max_threads(2)
+        .spawn_handler(move |thread, body| match started.fetch_add(1, Ordering::SeqCst) {
+            0 => thread.spawn(body),
+            _ => {
+                // The one that is called for the lent place comes when that has been taken back.
+                let gate = gate.lock().unwrap().take();
+                thread.spawn(move || {
+                    let _ = gate.map(|gate| gate.recv_timeout(PATIENCE));
+                    body();
+                })
+            }
+        })
+        .build()
+        .unwrap();
+    let view = pool.limit(1);
+    let other = ThreadPool::new(1).unwrap();
+    let goes_on = Arc::new(AtomicBool::new(false));
+    let (lends, goes_on_too) = (goes_on.clone(), goes_on);
+    let (release, released) = mpsc::channel::<()>();
+    let first = view.submit(move || {
+        from_thread::block_on(other.submit(move || released.recv().is_err())).unwrap();
+        lends.store(true, Ordering::SeqCst);
+        let_go.send(()).unwrap();
+        thread::sleep(Duration::from_millis(100));
+        lends.store(false, Ordering::SeqCst);
+    });
+    let second = view.submit(move || goes_on_too.load(Ordering::SeqCst));
+    // Its place is lent: somebody else is called, from this thread or that one.
+    drop(release);
+    assert!(!second.wait().unwrap(), "both ran at the same time");
+    first.wait().unwrap();
 }

@@ -138,6 +138,18 @@ mod limited {
         pollster::block_on(pool.shutdown_timeout(Duration::from_secs(60))).unwrap();
         lift();
         assert_books(&pool, &counts, ends);
+
+        // Room for the pool's own threads, which need less; none for the monitor that the full pool asks for.
+        let pool = ThreadPool::builder().max_threads(1).stack_size(1 << 20).build().unwrap();
+        leave_room_for(0);
+        assert!(thread::Builder::new().spawn(|| ()).is_err(), "there is room for a thread");
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let blocking = pool.submit(move || released.recv().is_err());
+        let behind: Vec<_> = (0..10).map(|i| pool.submit(move || i)).collect();
+        drop(release);
+        assert!(blocking.wait().unwrap());
+        assert!(behind.into_iter().map(|task| task.wait().unwrap()).eq(0..10));
+        lift();
     }
 }
 

@@ -68,7 +68,6 @@ fn one_call_in_64_is_timed_and_the_first() {
     assert_eq!(pool.metrics().completed, 2 * 64 + 2, "the pool's figures include its views'");
 }
 
-/// One handler for the process, so one test for all warnings.
 /// The pool is full only when its watcher has taken the last thread on: after the last push.
 #[test]
 fn a_stall_that_begins_after_the_last_push_is_told_of() {
@@ -93,6 +92,7 @@ fn a_stall_that_begins_after_the_last_push_is_told_of() {
     assert!(blocked.into_iter().all(|task| task.wait().unwrap()));
 }
 
+/// One handler for the process, so one test for all warnings.
 #[test]
 fn a_stall_and_a_dropped_call_are_told_of_once() {
     let heard = Arc::new(Mutex::new(Vec::new()));

@@ -30,8 +30,14 @@ where
     /// Taken at the submission. The submitter holds the map's end up.
     pub(super) fn load(shared: &Arc<Shared<I, F, T>>) -> Self {
         let surroundings = Surroundings::capture();
-        let brake = (!surroundings.is_nothing()).then(|| Brake::new(shared));
-        Self { surroundings, brake }
+        if surroundings.is_nothing() {
+            return Self { surroundings, brake: None };
+        }
+        match Brake::new(shared) {
+            Some(brake) => Self { surroundings, brake: Some(brake) },
+            // It has nothing left to run, and nothing is to outlive the end.
+            None => Self { surroundings: Surroundings::none(), brake: None },
+        }
     }
 
     /// Runs `f` inside, which tells of each item by itself. All of it has gone when this returns.
@@ -56,10 +62,15 @@ where
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    /// Made while there is another one, or before the map is over.
-    pub(super) fn new(shared: &Arc<Shared<I, F, T>>) -> Self {
-        shared.lock().brakes += 1;
-        Self(shared.clone())
+    /// `None` when the map's end can be seen already.
+    pub(super) fn new(shared: &Arc<Shared<I, F, T>>) -> Option<Self> {
+        let mut hub = shared.lock();
+        if hub.brakes == 0 {
+            return None;
+        }
+        hub.brakes += 1;
+        drop(hub);
+        Some(Self(shared.clone()))
     }
 }
 

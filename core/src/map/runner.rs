@@ -161,12 +161,8 @@ where
         }
         let (place, outlet) = (self.shared.place, &self.shared.outlet);
         let f = |item| {
-            let stopwatch = Stopwatch::start(place);
-            let value = (self.f)(item);
-            if let Some(stopwatch) = stopwatch {
-                stopwatch.stop();
-            }
-            value
+            let _measured = Stopwatch::start(place);
+            (self.f)(item)
         };
         if outlet.wants_each() {
             self.deliver();

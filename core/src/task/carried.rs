@@ -35,7 +35,7 @@ impl Surroundings {
         Self { span: Span::current(), luggage: Luggage::capture() }
     }
 
-    fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self { span: Span::none(), luggage: Luggage::none() }
     }
 

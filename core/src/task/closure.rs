@@ -192,8 +192,9 @@ where
     /// It was cancelled, and somebody else has claimed it: if that one runs it, it goes on.
     fn leave_running(&self) {
         if !self.cell.is_finished() {
-            abandoned::enter(self.address(), self.place, || self.cell.is_finished());
+            // First of all: to enter it may start a thread.
             self.interrupts.fire();
+            abandoned::enter(self.address(), self.place, || self.cell.is_finished());
         }
     }
 

@@ -138,8 +138,8 @@ impl Growth {
     }
 }
 
-/// Whether calls are short where the queue is empty most of the time, so that no portion tells: measured from the end of
-/// one linger to the beginning of the next.
+/// Whether calls are short where the queue is empty most of the time: measured from the end of one linger to the
+/// beginning of the next.
 #[derive(Default)]
 pub(super) struct Brevity {
     is_short: bool,
@@ -175,6 +175,12 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) fn new() -> Self {
         Self { tick: SHORTEST_TICK, step: 1 }
+    }
+
+    /// Nothing can be said of the last tick; whether something waits now.
+    pub(super) fn start_over(&mut self, waits: bool) {
+        let tick = if waits { SHORTEST_TICK } else { (self.tick * 2).min(LONGEST_TICK) };
+        *self = Self { tick, step: 1 };
     }
 
     /// How many workers to take on, `busy` of which took `taken` jobs in `elapsed`.

@@ -50,7 +50,9 @@ pub(super) fn look_after(pool: &Arc<Shared>) {
         for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {
             let mut state = pool.lock();
             state.monitored = false;
-            pool.go_on(state);
+            // Open because of it, perhaps. Who was there to look at the queue still is; to ask for the monitor again
+            // would end here again, and never come back.
+            pool.recall(&mut state);
         }
     }
 }

@@ -379,6 +379,11 @@ impl Queues {
             if tenant.limit.is_some() {
                 tenant.running += 1;
             }
+            // Its turn was another's who is not there any more.
+            if tenant.listed && !tenant.may_run() {
+                tenant.listed = false;
+                self.rotation.retain(|other| *other != key);
+            }
         }
     }
 

@@ -165,14 +165,14 @@ impl<'a> Worker<'a> {
 
     /// Looks for another job for a moment, without the lock: a wake-up would cost the submitter more.
     fn linger(&self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
-        let pushed = &self.shared.pushed;
-        // ORDERING: Relaxed: a hint, reset under the lock while the queue is empty. A push that it
-        // does not show yet is found when the time is up, under the lock.
-        pushed.store(false, Ordering::Relaxed);
         drop(state);
-        // ORDERING: Relaxed, as above.
         let begun = Instant::now();
-        spin(limit, || pushed.load(Ordering::Relaxed));
+        // What came into the outbox before the mark was cleared has left none.
+        if self.shared.outbox.is_empty() {
+            // ORDERING: Relaxed: a hint, cleared in `begin_linger`. A push that it does not show yet is found when the time
+            // is up, under the lock.
+            spin(limit, || self.shared.pushed.load(Ordering::Relaxed));
+        }
         let ended = Instant::now();
         let mut state = self.shared.lock();
         self.shared.end_linger(&mut state, ended, ended.duration_since(begun));
@@ -211,6 +211,7 @@ impl<'a> Worker<'a> {
         let mut pace = Pace::new();
         let mut moves = false;
         while moves || self.shared.has_work(&state) {
+            let waited = self.shared.has_work(&state);
             let (busy, before, start) = (state.busy(), self.shared.taken(&state), Instant::now());
             drop(state);
             self.sleeper.sleep(pace.tick);
@@ -218,13 +219,18 @@ impl<'a> Worker<'a> {
             let taken = self.shared.taken(&state) - before;
             moves = taken > 0;
             let queued = state.queues.len() + self.shared.outbox.len();
+            if !waited || queued == 0 || !self.shared.has_work(&state) {
+                // Workers had nothing to do for a part of the tick, so that it says nothing of their calls.
+                pace.start_over(queued > 0);
+                continue;
+            }
             let mut step = pace.judge(busy.max(1), start.elapsed(), taken);
             let enough = if state.growth.brevity.is_short() { BACKLOG } else { 0 };
             if step == 0 && state.busy() < state.growth.cores && queued > enough {
                 // Not slow, but more than one worker gets through.
                 step = 1;
             }
-            if step == 0 || !self.shared.has_work(&state) {
+            if step == 0 {
                 continue;
             }
             let waiting = queued.saturating_sub(state.growth.searching);
