@@ -124,17 +124,6 @@ where
         }
     }
 
-    /// Takes a place among the runners; `None` if there is nothing to run.
-    pub(super) fn enter(&self) -> Option<Arc<F>> {
-        let mut hub = self.lock();
-        if hub.over || hub.supply.left() == 0 {
-            return None;
-        }
-        let f = hub.f.clone()?;
-        hub.active += 1;
-        Some(f)
-    }
-
     /// Gives it back: the runner has delivered what it had. The last one of a map that has nothing left ends it.
     pub(super) fn leave(&self, f: Arc<F>) {
         // Not the last handle: the hub keeps one while a runner is active.
@@ -240,6 +229,16 @@ where
 }
 
 impl<I, F> Hub<I, F> {
+    /// Takes a place among the runners; `None` if there is nothing to run.
+    pub(super) fn enter(&mut self) -> Option<Arc<F>> {
+        if self.over || self.supply.left() == 0 {
+            return None;
+        }
+        let f = self.f.clone()?;
+        self.active += 1;
+        Some(f)
+    }
+
     /// The map is over when nobody runs and nothing is left to run.
     fn end_if_done(&mut self) -> Option<End<F>> {
         if self.over || self.active > 0 || self.supply.left() > 0 {

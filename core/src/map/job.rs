@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use super::batch::Shared;
+use super::batch::{Hub, Shared};
 use crate::error::TaskError;
 use crate::pool::{Job, Pool};
 use crate::task::{Awaiter, Handle};
@@ -36,11 +36,15 @@ where
         Self { shared, queued: true }
     }
 
-    /// The job begins: `enter` runs in the same breath, so that a map is never seen with nobody at it.
-    pub(super) fn begin<R>(mut self, enter: impl FnOnce(&Shared<I, F, T>) -> R) -> (Arc<Shared<I, F, T>>, R) {
-        let entered = enter(&self.shared);
+    /// The job begins: `enter` runs in the same breath, so that a map is never seen with nobody at it, nor with a runner
+    /// too many, for whom the watcher would find no room.
+    pub(super) fn begin<R>(mut self, enter: impl FnOnce(&mut Hub<I, F>) -> R) -> (Arc<Shared<I, F, T>>, R) {
         self.queued = false;
-        self.shared.lock().queued -= 1;
+        let entered = {
+            let mut hub = self.shared.lock();
+            hub.queued -= 1;
+            enter(&mut hub)
+        };
         (self.shared.clone(), entered)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::batch::Shared;
+use super::batch::{Hub, Shared};
 use super::bundle::Bundle;
 use super::cargo::Cargo;
 use super::job::{self, Ticket};
@@ -49,7 +49,7 @@ where
     T: Send + 'static,
 {
     take_leave(cargo.run(|| {
-        let (shared, f) = ticket.begin(Shared::enter);
+        let (shared, f) = ticket.begin(Hub::enter);
         f.map(|f| run(shared, f, lane))
     }));
 }

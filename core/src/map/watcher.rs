@@ -51,7 +51,7 @@ where
 {
     runner::take_leave(cargo.run(|| {
         let (shared, ()) = ticket.begin(|_| ());
-        let f = if work(&shared, watch) { shared.enter() } else { None };
+        let f = if work(&shared, watch) { shared.lock().enter() } else { None };
         f.map(|f| runner::run(shared, f, Lane::new()))
     }));
 }
