@@ -26,9 +26,10 @@ fn block_until_reported() -> Report {
     reports.as_ref().unwrap().recv().unwrap()
 }
 
+/// As a report names it.
 fn this_thread() -> String {
     let thread = thread::current();
-    thread.name().map_or_else(|| format!("{:?}", thread.id()), str::to_owned)
+    format!("{:?} ({:?})", thread.name().unwrap_or_default(), thread.id())
 }
 
 #[test]
@@ -39,7 +40,8 @@ fn a_poll_that_holds_its_thread_is_reported_while_it_does() {
         let sender = Mutex::new(sender);
         on_warning(move |warning| {
             if let Warning::Stuck(poll) = warning {
-                let (thread, text) = (poll.thread.clone(), warning.to_string());
+                let thread = format!("{:?} ({:?})", poll.thread, poll.thread_id);
+                let text = warning.to_string();
                 let report = Report { place: poll.place, thread, stuck_for: poll.stuck_for, text };
                 sender.lock().unwrap().send(report).unwrap();
             }
