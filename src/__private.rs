@@ -8,11 +8,10 @@ use anyloop_core::{Actor, AnyRuntime, BlockOn, Call, Drain, Panic, Run, TaskErro
 
 pub use std;
 
-/// `#[async_wrap]`: as [`to_thread`](crate::to_thread), for any work.
+/// `#[async_wrap]`
 #[track_caller]
 pub fn call<W: Work>(work: W) -> Call<W> {
-    crate::registration::register();
-    Call::new(work)
+    crate::functions::call(work)
 }
 
 /// `#[anyloop::main]`

@@ -76,7 +76,14 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    crate::__private::call(f)
+    call(f)
+}
+
+/// The same for any work: what the attributes expand to.
+#[track_caller]
+pub(crate) fn call<W: Work>(work: W) -> Call<W> {
+    registration::register();
+    Call::new(work)
 }
 
 /// The adapters that are compiled in (and any that was [registered](crate::register)): their names,

@@ -288,16 +288,12 @@ mod tests {
 
     const THRESHOLD: Duration = Duration::from_millis(10);
 
-    fn seen(slot: &Arc<Slot>, now: Instant) -> Seen {
-        Seen::new(Arc::downgrade(slot), now)
-    }
-
     /// A poll is reported once, when it has been there for the threshold; the next one anew.
     #[test]
     fn a_poll_is_reported_once() {
         let slot = SLOT.with(Arc::clone);
         let start = Instant::now();
-        let mut seen = seen(&slot, start);
+        let mut seen = Seen::new(Arc::downgrade(&slot), start);
         let here = Location::caller();
         for round in 1..=2 {
             let begun = start + round * 100 * THRESHOLD;
@@ -318,7 +314,7 @@ mod tests {
     fn a_nested_poll_is_itself() {
         let slot = SLOT.with(Arc::clone);
         let start = Instant::now();
-        let mut seen = seen(&slot, start);
+        let mut seen = Seen::new(Arc::downgrade(&slot), start);
         let (outer_place, inner_place) = (Location::caller(), std::panic::Location::caller());
         let outer = Watched::begin_watched(Some(outer_place));
         assert!(seen.look(&slot, start, THRESHOLD).is_none());
@@ -336,7 +332,7 @@ mod tests {
     fn nested_polls_hide_nothing() {
         let slot = SLOT.with(Arc::clone);
         let start = Instant::now();
-        let mut seen = seen(&slot, start);
+        let mut seen = Seen::new(Arc::downgrade(&slot), start);
         let (outer_place, inner_place) = (Location::caller(), std::panic::Location::caller());
         let outer = Watched::begin_watched(Some(outer_place));
         let reports = (0..20).filter_map(|look| {

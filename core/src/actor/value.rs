@@ -231,9 +231,7 @@ impl<T: 'static> Core<T> {
         place: &'static Location<'static>,
     ) -> Task<R> {
         let (mut awaiter, closure) = Awaiter::pair(work, place);
-        if let Err(refused) = self.mailbox.push(Job::new(closure), manner) {
-            awaiter.refused(TaskError::from(refused));
-        }
+        awaiter.answered(self.mailbox.push(Job::new(closure), manner));
         self.answer(awaiter)
     }
 

@@ -73,11 +73,9 @@ where
     T: Send + 'static,
 {
     let before = SUBMITTING.replace(true);
-    // Somebody awaits the map, so it can wait for room in a full queue (C14).
     let (mut awaiter, closure) = Awaiter::errand(job, shared.place);
-    if let Err(refused) = shared.tenant().execute_patiently(Job::new(closure)) {
-        awaiter.refused(TaskError::from(refused));
-    }
+    // Somebody awaits the map, so it can wait for room in a full queue (C14).
+    awaiter.answered(shared.tenant().execute_patiently(Job::new(closure)));
     SUBMITTING.set(before);
     match awaiter.poll(&mut Context::from_waker(&shared.waker()), false) {
         Poll::Ready(answer) => answer,

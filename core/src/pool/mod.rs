@@ -25,7 +25,7 @@ pub(crate) use sweep::{SWEEP, sweep};
 pub(crate) use unavailable::Unavailable;
 
 use crate::cancel_token::CancelToken;
-use crate::error::{POISONED, TaskError};
+use crate::error::POISONED;
 use crate::limiter::Limiting;
 use crate::map::Map;
 use crate::task::{Awaiter, Runnable, Task};
@@ -306,10 +306,6 @@ where
         closure.link(token);
     }
     let job = Job::new(closure);
-    let answer = if patient { pool.execute_patiently(job) } else { pool.execute(job) };
-    if let Err(refused) = answer {
-        // A pool that refuses and keeps the job all the same does not get to run it later.
-        awaiter.refused(TaskError::from(refused));
-    }
+    awaiter.answered(if patient { pool.execute_patiently(job) } else { pool.execute(job) });
     Task::from_closure(awaiter)
 }

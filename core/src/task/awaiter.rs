@@ -12,6 +12,7 @@ use std::task::{Context, Poll};
 use super::inline::Handle;
 use super::{Closure, ClosureHandle, Ended};
 use crate::error::TaskError;
+use crate::pool::Refused;
 
 /// There is one for each closure, made with it; it cannot be cloned. To drop it lets the closure run on its own.
 pub(crate) struct Awaiter<T> {
@@ -52,10 +53,13 @@ impl<T: Send + 'static> Awaiter<T> {
 }
 
 impl<T> Awaiter<T> {
-    /// The pool refused it, with a better reason than the one that dropping the job has given.
-    pub(crate) fn refused(&mut self, reason: TaskError) {
-        // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
-        unsafe { self.handle.refused(reason) }
+    /// What was asked to run it has answered. A refusal is a better reason than the one that dropping the job has given; and
+    /// who refuses and keeps the job all the same does not get to run it later.
+    pub(crate) fn answered(&mut self, answer: Result<(), Refused>) {
+        if let Err(refused) = answer {
+            // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
+            unsafe { self.handle.refused(TaskError::from(refused)) }
+        }
     }
 
     /// Cancels it if nobody has begun it. What runs is left to itself: it is no call that somebody has given up.

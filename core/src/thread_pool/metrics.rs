@@ -221,7 +221,7 @@ impl Shared {
                 counts.add(member.employee.tally.counts());
             }
             counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();
-            queued = state.queues.len() + self.outbox.len();
+            queued = self.queued(&state);
             fill.oldest = fill.oldest.or_else(|| self.outbox.oldest());
             running = state.running();
         }

@@ -1,7 +1,7 @@
 //! Looks after pools that have work and nobody to take it, and reports those in which nothing moves.
 //!
-//! A pool registers when somebody finds that there is work and nobody who could come, and stays until nothing is queued in it. The process's
-//! [`monitor`] looks at those that are registered.
+//! A pool registers when somebody finds that there is work and nobody who could come, and stays until nothing is queued in
+//! it. The process's [`monitor`] looks at those that are registered.
 
 use std::collections::HashMap;
 use std::panic::Location;
@@ -75,7 +75,7 @@ pub(crate) fn look_at_pools() {
             warning::stalled(&report);
         }
         let mut state = pool.lock();
-        state.monitored = state.queues.len() > 0 || !pool.outbox.is_empty();
+        state.monitored = pool.queued(&state) > 0;
         let stays = state.monitored;
         // The outbox may have been open because of it.
         pool.go_on(state);
@@ -95,7 +95,7 @@ impl Watched {
                 .iter()
                 .map(|(key, member)| (key, member.employee.tally.seen(), member.employee.place()))
                 .collect();
-            (pool.taken(&state), state.queues.len() + pool.outbox.len(), places)
+            (pool.taken(&state), pool.queued(&state), places)
         };
         self.calls.retain(|key, _| places.iter().any(|(other, ..)| other == key));
         let mut calls = Vec::new();

@@ -199,6 +199,11 @@ impl Shared {
         state.queues.is_ready() || !self.outbox.is_empty()
     }
 
+    /// Jobs that wait, those among them that may not be started yet included.
+    pub(super) fn queued(&self, state: &State) -> usize {
+        state.queues.len() + self.outbox.len()
+    }
+
     /// Whether others than `tenant` have jobs that may be started.
     pub(super) fn has_waiting(&self, tenant: usize) -> bool {
         let state = self.lock();

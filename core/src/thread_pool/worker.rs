@@ -210,20 +210,24 @@ impl<'a> Worker<'a> {
     fn watch(&mut self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let mut pace = Pace::new();
         let mut moves = false;
-        while moves || self.shared.has_work(&state) {
+        loop {
             let waited = self.shared.has_work(&state);
+            if !moves && !waited {
+                break;
+            }
             let (busy, before, start) = (state.busy(), self.shared.taken(&state), Instant::now());
             drop(state);
             self.sleeper.sleep(pace.tick);
             state = self.shared.lock();
             let taken = self.shared.taken(&state) - before;
             moves = taken > 0;
-            let queued = state.queues.len() + self.shared.outbox.len();
-            if !waited || queued == 0 || !self.shared.has_work(&state) {
+            let waits = self.shared.has_work(&state);
+            if !waited || !waits {
                 // Workers had nothing to do for a part of the tick, so that it says nothing of their calls.
-                pace.start_over(queued > 0);
+                pace.start_over(waits);
                 continue;
             }
+            let queued = self.shared.queued(&state);
             let mut step = pace.judge(busy.max(1), start.elapsed(), taken);
             let enough = if state.growth.brevity.is_short() { BACKLOG } else { 0 };
             if step == 0 && state.busy() < state.growth.cores && queued > enough {

@@ -72,16 +72,20 @@ impl<'a> Polling<'a> {
     /// already.
     #[inline]
     pub(in super::super) fn rest(self, parent: &Waker) {
+        self.leave();
+        self.set.rest(parent);
+    }
+
+    #[inline]
+    fn leave(&self) {
         self.set.publish();
         enter(self.outer);
-        self.set.rest(parent);
     }
 }
 
 impl Drop for Polling<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.set.publish();
-        enter(self.outer);
+        self.leave();
     }
 }
