@@ -74,7 +74,7 @@ pub trait Pool: Send + Sync + 'static {
     /// Takes a job to run it once, on some thread, as soon as a thread is free.
     ///
     /// Must not block, and must not panic. A job that is dropped without having run ends in
-    /// [`TaskError::Shutdown`].
+    /// [`TaskError::Shutdown`](crate::TaskError::Shutdown).
     ///
     /// # Errors
     ///
@@ -165,8 +165,8 @@ impl std::error::Error for Refused {
 pub trait PoolExt: Pool {
     /// Starts `f` on this pool at once (C01).
     ///
-    /// A refusal is what the task ends in: [`TaskError::Shutdown`], [`TaskError::Full`],
-    /// [`TaskError::NoThread`].
+    /// A refusal is what the task ends in: [`TaskError::Shutdown`](crate::TaskError::Shutdown),
+    /// [`TaskError::Full`](crate::TaskError::Full), [`TaskError::NoThread`](crate::TaskError::NoThread).
     ///
     /// ```
     /// use anyloop_core::{PoolExt, ThreadPool};
