@@ -6,10 +6,10 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, Mutex, mpsc};
 use std::thread::{self, ThreadId};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyloop_core::{BuildError, PoolExt, ThreadPool, from_thread, gather};
-use support::{PATIENCE, eventually};
+use support::{PATIENCE, block, eventually};
 
 /// C10: all block until all are there, so that one thread too few would hang.
 #[test]
@@ -58,6 +58,45 @@ fn a_burst_of_short_calls_starts_few_threads() {
     // Cores and a watcher; more only if the machine was too busy to tell short from slow.
     let threads = pool.metrics().threads;
     assert!(threads <= 64, "{threads} threads for {CALLS} calls that do nothing");
+}
+
+/// C13: where threads that were called find no core to run on, calling more would only make it worse. The threads here
+/// come when the test says so, and until then few are asked for: 1, 2, 4, 8 and then 16 each time that none came for 10 ms.
+#[test]
+fn threads_that_do_not_come_are_waited_for() {
+    const QUEUED: usize = 400;
+    let gate = Arc::new(Mutex::new(()));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let cores = thread::available_parallelism().unwrap().get();
+    let (counting, behind) = (asked.clone(), gate.clone());
+    let pool = ThreadPool::builder()
+        .max_threads(cores + QUEUED)
+        .spawn_handler(move |builder, body| {
+            // Those that are called without anybody's judgement, and who judges, come.
+            let comes = counting.fetch_add(1, Ordering::Relaxed) <= cores;
+            let behind = behind.clone();
+            builder.spawn(move || {
+                if !comes {
+                    drop(behind.lock());
+                }
+                body();
+            })
+        })
+        .build()
+        .unwrap();
+    let blocked: Vec<_> = (0..cores).map(|_| block(&pool)).collect();
+    let shut = gate.lock().unwrap();
+    let start = Instant::now();
+    let tasks: Vec<_> = (0..QUEUED).map(|_| pool.submit(|| ())).collect();
+    eventually("somebody is called", || asked.load(Ordering::Relaxed) > cores + 1);
+    thread::sleep(Duration::from_millis(15));
+    let more = asked.load(Ordering::Relaxed) - cores - 1;
+    let steps = u32::try_from(start.elapsed().as_millis() / 10 + 1).unwrap();
+    let most = 2_usize.saturating_pow(steps.min(5)) - 1 + 16 * (steps as usize).saturating_sub(5);
+    assert!(more <= most, "{more} threads were asked for in {steps} steps");
+    drop(shut);
+    tasks.into_iter().for_each(|task| task.wait().unwrap());
+    drop(blocked);
 }
 
 /// C12: the last to go idle is used first, so that the others can time out.

@@ -8,7 +8,7 @@
 //! - Where calls are known to be short ([`Brevity`]), that holds for the first worker alone.
 //! - Beyond that a single *watcher* decides. It runs nothing itself; it wakes up after a tick and compares
 //!   the calls that were begun meanwhile with the workers there were. When calls take longer than
-//!   [`SLOW_CALL`] on average, it takes workers on: one, then twice as many each time.
+//!   [`SLOW_CALL`] on average, it takes workers on: one, then twice as many each time, and waits for those to come.
 
 use std::num::NonZeroUsize;
 use std::thread;
@@ -26,6 +26,10 @@ pub(super) const SHORTEST_TICK: Duration = Duration::from_micros(50);
 const LONGEST_TICK: Duration = Duration::from_millis(1);
 /// The most workers taken on at one tick.
 const LARGEST_STEP: usize = 16;
+/// Whoever was called and does not come finds no core to run on, and another one would find none either. So long it is
+/// waited for: longer than the system has one thread keep another off its core, most of the time. What a thread does before
+/// it comes to the queue, such as a hook, may take longer still, and must not hold up the rest.
+const LONGEST_HOLD: Duration = Duration::from_millis(10);
 /// How long an idle worker looks for another job before it sleeps, at least: less than a wake-up costs.
 const LINGER: Duration = Duration::from_micros(20);
 /// And at most: where jobs have come that late, and where lingering was left out for a while. A submitter that
@@ -170,17 +174,27 @@ impl Brevity {
 pub(crate) struct Pace {
     pub(crate) tick: Duration,
     step: usize,
+    /// For how long nobody that was called has come.
+    held: Duration,
 }
 
 impl Pace {
     pub(crate) fn new() -> Self {
-        Self { tick: SHORTEST_TICK, step: 1 }
+        Self { tick: SHORTEST_TICK, step: 1, held: Duration::ZERO }
     }
 
     /// Nothing can be said of the last tick; whether something waits now.
     pub(super) fn start_over(&mut self, waits: bool) {
         let tick = if waits { SHORTEST_TICK } else { (self.tick * 2).min(LONGEST_TICK) };
-        *self = Self { tick, step: 1 };
+        *self = Self { tick, ..Self::new() };
+    }
+
+    /// Nothing was taken in the last tick of `elapsed`, and some of those that were called have not come. Whether to
+    /// call nobody else for now.
+    pub(super) fn holds(&mut self, elapsed: Duration) -> bool {
+        self.held += elapsed;
+        self.tick = (self.tick * 2).min(LONGEST_TICK);
+        self.held <= LONGEST_HOLD
     }
 
     /// How many workers to take on, `busy` of which took `taken` jobs in `elapsed`.
@@ -188,11 +202,11 @@ impl Pace {
         let worked = elapsed.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX));
         let allowed = SLOW_CALL.saturating_mul(u32::try_from(taken).unwrap_or(u32::MAX));
         if worked <= allowed {
-            *self = Self { tick: (self.tick * 2).min(LONGEST_TICK), step: 1 };
+            *self = Self { tick: (self.tick * 2).min(LONGEST_TICK), ..Self::new() };
             return 0;
         }
         let step = self.step;
-        *self = Self { tick: SHORTEST_TICK, step: (step * 2).min(LARGEST_STEP) };
+        *self = Self { step: (step * 2).min(LARGEST_STEP), ..Self::new() };
         step
     }
 }

@@ -227,6 +227,9 @@ impl<'a> Worker<'a> {
                 pace.start_over(waits);
                 continue;
             }
+            if taken == 0 && state.growth.searching > 0 && pace.holds(start.elapsed()) {
+                continue;
+            }
             let queued = self.shared.queued(&state);
             let mut step = pace.judge(busy.max(1), start.elapsed(), taken);
             let enough = if state.growth.brevity.is_short() { BACKLOG } else { 0 };
