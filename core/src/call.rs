@@ -44,12 +44,28 @@ use crate::work::Work;
 /// ```
 #[must_use = "a call does nothing until it is awaited; `.run()` runs it here, `.start()` starts it on a pool"]
 pub struct Call<W: Work> {
-    stage: Stage<W, W::Output>,
+    /// All that is said of a call goes when it starts, so that a call which is awaited is no larger than its task.
+    stage: Stage<Plan<W>, W::Output>,
+}
+
+// A gather keeps a place of this size for each of its calls.
+const _: () = assert!(size_of::<Call<fn() -> usize>>() <= 7 * size_of::<usize>());
+
+/// What is to be run, and how.
+struct Plan<W> {
+    work: W,
     pool: Choice,
-    limiter: Option<(&'static Limiter, usize)>,
-    tokens: Vec<CancelToken>,
+    /// Boxed, because few calls have any of it.
+    bonds: Option<Box<Bonds>>,
     /// Where it was made.
     place: &'static Location<'static>,
+}
+
+/// What else has a say in whether it runs.
+#[derive(Default)]
+struct Bonds {
+    limiter: Option<(&'static Limiter, usize)>,
+    tokens: Vec<CancelToken>,
 }
 
 /// Looked up when the call starts, for a call may be made in one place and awaited in another.
@@ -70,27 +86,28 @@ impl<W: Work> Call<W> {
     /// the compiler can prove `Send` when it returns `&'static` data.
     #[track_caller]
     pub fn new(work: W) -> Self {
-        Self {
-            stage: Stage::Idle(work),
-            pool: Choice::Default,
-            limiter: None,
-            tokens: Vec::new(),
-            place: Location::caller(),
+        let plan = Plan { work, pool: Choice::Default, bonds: None, place: Location::caller() };
+        Self { stage: Stage::Idle(plan) }
+    }
+
+    /// Changes what is to be done, unless that has begun.
+    fn plan(mut self, change: impl FnOnce(&mut Plan<W>)) -> Self {
+        if let Stage::Idle(plan) = &mut self.stage {
+            change(plan);
         }
+        self
     }
 
     /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
-    pub fn on(mut self, pool: &(impl Pool + ?Sized)) -> Self {
-        self.pool = Choice::This(pool.to_any());
-        self
+    pub fn on(self, pool: &(impl Pool + ?Sized)) -> Self {
+        self.plan(|plan| plan.pool = Choice::This(pool.to_any()))
     }
 
     /// Runs this call on the blocking pool that the current runtime brings.
     ///
     /// Without a current runtime the call ends in [`TaskError::NoPool`], which says what to do.
-    pub fn on_native(mut self) -> Self {
-        self.pool = Choice::Native;
-        self
+    pub fn on_native(self) -> Self {
+        self.plan(|plan| plan.pool = Choice::Native)
     }
 
     /// Runs this call in the lane for CPU-heavy work: [`cpu`](crate::cpu).
@@ -118,9 +135,8 @@ impl<W: Work> Call<W> {
     /// let sum = Call::new(move || image.iter().map(|&byte| u64::from(byte)).sum::<u64>());
     /// assert_eq!(pollster::block_on(sum.limit_weighted(&MEBIBYTES, mebibytes)), 0);
     /// ```
-    pub fn limit_weighted(mut self, limiter: &'static Limiter, permits: usize) -> Self {
-        self.limiter = Some((limiter, permits));
-        self
+    pub fn limit_weighted(self, limiter: &'static Limiter, permits: usize) -> Self {
+        self.plan(|plan| plan.bonds.get_or_insert_default().limiter = Some((limiter, permits)))
     }
 
     /// Aborts this call when `token` is cancelled, as [`Task::abort`] does, on the canceller's thread: queued, it never runs;
@@ -141,9 +157,8 @@ impl<W: Work> Call<W> {
     /// });
     /// assert!(pollster::block_on(call.with_token(&token)));
     /// ```
-    pub fn with_token(mut self, token: &CancelToken) -> Self {
-        self.tokens.push(token.clone());
-        self
+    pub fn with_token(self, token: &CancelToken) -> Self {
+        self.plan(|plan| plan.bonds.get_or_insert_default().tokens.push(token.clone()))
     }
 
     /// Runs the work here and now, on this thread, whatever pool, limit and token were set.
@@ -153,7 +168,7 @@ impl<W: Work> Call<W> {
     /// If the work does, or if the call was started already (polled and then run).
     pub fn run(self) -> W::Output {
         match self.stage {
-            Stage::Idle(work) => work.run(),
+            Stage::Idle(plan) => plan.work.run(),
             Stage::Started(_) | Stage::Ended => panic!("Call::run() on a call that has started"),
         }
     }
@@ -161,7 +176,7 @@ impl<W: Work> Call<W> {
     /// Starts the call without awaiting it.
     pub fn start(mut self) -> Task<W::Output> {
         match self.stage.take_idle() {
-            Some(work) => self.submit(work, false),
+            Some(plan) => plan.submit(false),
             None => self.stage.into_task(),
         }
     }
@@ -217,8 +232,8 @@ impl<W: Work> Call<W> {
 
     /// Starts it, to be awaited.
     pub(crate) fn begin(&mut self) {
-        if let Some(work) = self.stage.take_idle() {
-            self.stage = Stage::Started(self.submit(work, true));
+        if let Some(plan) = self.stage.take_idle() {
+            self.stage = Stage::Started(plan.submit(true));
         }
     }
 
@@ -232,27 +247,31 @@ impl<W: Work> Call<W> {
         drop_quietly(stage);
     }
 
-    /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
-    fn submit(&mut self, work: W, patient: bool) -> Task<W::Output> {
-        if self.tokens.iter().any(CancelToken::is_cancelled) {
-            drop_quietly(work);
-            return Task::failed(TaskError::Cancelled);
-        }
-        let pool = match &self.pool {
-            Choice::Default => current::default_pool(),
-            Choice::Native => current::native_pool(),
-            Choice::This(pool) => pool.clone(),
-        };
-        let pool = match self.limiter {
-            None => pool,
-            Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
-        };
-        submit_under(&self.tokens, &pool, patient, || work.run(), self.place)
-    }
-
     pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
         self.begin();
         self.stage.poll(cx, "a Call")
+    }
+}
+
+impl<W: Work> Plan<W> {
+    /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
+    fn submit(self, patient: bool) -> Task<W::Output> {
+        let Self { work, pool, bonds, place } = self;
+        let Bonds { limiter, tokens } = bonds.map(|bonds| *bonds).unwrap_or_default();
+        if tokens.iter().any(CancelToken::is_cancelled) {
+            drop_quietly(work);
+            return Task::failed(TaskError::Cancelled);
+        }
+        let pool = match pool {
+            Choice::Default => current::default_pool(),
+            Choice::Native => current::native_pool(),
+            Choice::This(pool) => pool,
+        };
+        let pool = match limiter {
+            None => pool,
+            Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
+        };
+        submit_under(&tokens, &pool, patient, || work.run(), place)
     }
 }
 
