@@ -3,7 +3,7 @@
 use std::fmt;
 use std::panic::Location;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use crate::cancel_token::CancelToken;
@@ -13,7 +13,7 @@ use crate::error::TaskError;
 use crate::limiter::{Limiter, Limiting};
 use crate::pool::{AnyPool, Pool, submit_under};
 use crate::stage::{Stage, plainly};
-use crate::task::Task;
+use crate::task::{Task, glance};
 use crate::timed::TimedCall;
 use crate::work::Work;
 
@@ -176,7 +176,7 @@ impl<W: Work> Call<W> {
     /// Starts the call without awaiting it.
     pub fn start(mut self) -> Task<W::Output> {
         match self.stage.take_idle() {
-            Some(plan) => plan.submit(false),
+            Some(plan) => plan.submit(None),
             None => self.stage.into_task(),
         }
     }
@@ -230,11 +230,17 @@ impl<W: Work> Call<W> {
         matches!(self.stage, Stage::Idle(_))
     }
 
-    /// Starts it, to be awaited.
-    pub(crate) fn begin(&mut self) {
-        if let Some(plan) = self.stage.take_idle() {
-            self.stage = Stage::Started(plan.submit(true));
+    /// Starts it, to be awaited by whoever polls it now. Whether it is worth a poll at once.
+    pub(crate) fn begin(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.is_idle() {
+            return true;
         }
+        // Foreign code: before the work is taken out.
+        let waker = cx.waker().clone();
+        let Some(plan) = self.stage.take_idle() else { return true };
+        let (task, is_worthwhile) = glance::recommended_after(|| plan.submit(Some(waker)));
+        self.stage = Stage::Started(task);
+        is_worthwhile
     }
 
     /// Ends it, whatever it has come to.
@@ -248,18 +254,21 @@ impl<W: Work> Call<W> {
     }
 
     pub(crate) fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<W::Output, TaskError>> {
-        self.begin();
+        if !self.begin(cx) {
+            return Poll::Pending;
+        }
         self.stage.poll(cx, "a Call")
     }
 }
 
 impl<W: Work> Plan<W> {
     /// One that is awaited waits for room in a full queue; what was started without that ends in `Full`.
-    fn submit(self, patient: bool) -> Task<W::Output> {
+    fn submit(self, awaited: Option<Waker>) -> Task<W::Output> {
         let Self { work, pool, bonds, place } = self;
         let Bonds { limiter, tokens } = bonds.map(|bonds| *bonds).unwrap_or_default();
         if tokens.iter().any(CancelToken::is_cancelled) {
             drop_quietly(work);
+            glance::recommend();
             return Task::failed(TaskError::Cancelled);
         }
         let pool = match pool {
@@ -271,7 +280,7 @@ impl<W: Work> Plan<W> {
             None => pool,
             Some((limiter, permits)) => Limiting::by(limiter, permits, pool).to_any(),
         };
-        submit_under(&tokens, &pool, patient, || work.run(), place)
+        submit_under(&tokens, &pool, awaited, || work.run(), place)
     }
 }
 

@@ -97,13 +97,13 @@ impl<W: Work> TimedCall<W> {
     }
 
     /// Starts the call with its deadline, or ends it.
-    fn begin(&mut self) -> Result<(), TaskError> {
+    fn begin(&mut self, cx: &mut TaskContext<'_>) -> Result<(), TaskError> {
         let runtime = current::current().map_err(no_runtime)?;
         let now = runtime.now();
         // Too far for the clock is no deadline.
         let own = now.checked_add(self.duration);
         let Some(deadline) = own.into_iter().chain(here().deadline()).min() else {
-            self.call.begin();
+            self.call.begin(cx);
             return Ok(());
         };
         let left = deadline.saturating_duration_since(now);
@@ -113,7 +113,7 @@ impl<W: Work> TimedCall<W> {
         self.limit = Some(runtime.driver().sleep_boxed(left));
         // What the call captures when it is submitted.
         let _context = EnterGuard::new(Context::under(&runtime).with_deadline(deadline));
-        self.call.begin();
+        self.call.begin(cx);
         Ok(())
     }
 }
@@ -124,7 +124,7 @@ impl<W: Work> Future for TimedCall<W> {
     fn poll(self: Pin<&mut Self>, cx: &mut TaskContext<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         if this.call.is_idle()
-            && let Err(error) = this.begin()
+            && let Err(error) = this.begin(cx)
         {
             this.call.give_up();
             return Poll::Ready(Err(error));

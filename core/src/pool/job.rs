@@ -8,7 +8,7 @@ use super::{Pool, Refused};
 use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
 use crate::limiter::Permit;
-use crate::task::{Ran, Runnable};
+use crate::task::{Ran, Runnable, glance};
 
 /// A closure on its way to a thread, with everything the contract asks for around it.
 ///
@@ -57,6 +57,8 @@ impl Job {
     pub fn run(mut self) {
         if let Some(closure) = self.closure.take() {
             closure.run(&mut || {});
+            // Where it was submitted, perhaps.
+            glance::recommend();
         }
     }
 
@@ -84,12 +86,14 @@ impl Job {
     pub(crate) fn expect_soon(&self) {
         if let Some(closure) = &self.closure {
             closure.expect_soon();
+            glance::recommend();
         }
     }
 
     /// Ends the task in the reason, without running it.
     pub fn refuse(mut self, reason: Refused) {
         if let Some(closure) = self.closure.take() {
+            glance::recommend();
             closure.refuse(TaskError::from(reason));
         }
     }
@@ -108,6 +112,7 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if let Some(closure) = self.closure.take() {
+            glance::recommend();
             closure.refuse(TaskError::Shutdown);
         }
     }

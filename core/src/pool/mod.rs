@@ -14,6 +14,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 pub use any::AnyPool;
@@ -182,7 +183,7 @@ pub trait PoolExt: Pool {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        submit_from(self, false, f, Location::caller())
+        submit_under(&[], self, None, f, Location::caller())
     }
 
     /// A view of this pool that runs at most `n` of its own calls at a time, with a queue of its own.
@@ -275,25 +276,11 @@ impl<P: Pool + ?Sized> PoolExt for P {}
 
 const NO_CALLS: &str = "a view of 0 calls at a time would run none: give `limit(n)` at least 1";
 
-/// Starts `f`, submitted at `place`; a patient submitter waits for room.
-pub(crate) fn submit_from<F, T>(
-    pool: &(impl Pool + ?Sized),
-    patient: bool,
-    f: F,
-    place: &'static Location<'static>,
-) -> Task<T>
-where
-    F: FnOnce() -> T + Send + 'static,
-    T: Send + 'static,
-{
-    submit_under(&[], pool, patient, f, place)
-}
-
-/// The same for what the tokens may cancel.
+/// Starts `f`, submitted at `place`, which `tokens` may cancel. Whoever awaits it already, with this waker, can wait for room, too.
 pub(crate) fn submit_under<F, T>(
     tokens: &[CancelToken],
     pool: &(impl Pool + ?Sized),
-    patient: bool,
+    awaited: Option<Waker>,
     f: F,
     place: &'static Location<'static>,
 ) -> Task<T>
@@ -301,11 +288,15 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    let (mut awaiter, closure) = Awaiter::pair(f, place);
+    let is_patient = awaited.is_some();
+    let (mut awaiter, closure) = match awaited {
+        Some(waker) => Awaiter::awaited(f, place, waker),
+        None => Awaiter::pair(f, place),
+    };
     for token in tokens {
         closure.link(token);
     }
     let job = Job::new(closure);
-    awaiter.answered(if patient { pool.execute_patiently(job) } else { pool.execute(job) });
+    awaiter.answered(if is_patient { pool.execute_patiently(job) } else { pool.execute(job) });
     Task::from_closure(awaiter)
 }

@@ -7,7 +7,7 @@
 
 use std::panic::Location;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use super::inline::Handle;
 use super::{Closure, ClosureHandle, Ended};
@@ -28,6 +28,18 @@ impl<T: Send + 'static> Awaiter<T> {
         F: FnOnce() -> T + Send + 'static,
     {
         Self::of(Closure::new(closure, place))
+    }
+
+    /// The same for a call that begins when it is polled: `waker` is called at its end.
+    pub(crate) fn awaited<F>(
+        closure: F,
+        place: &'static Location<'static>,
+        waker: Waker,
+    ) -> (Self, Arc<Closure<F, T>>)
+    where
+        F: FnOnce() -> T + Send + 'static,
+    {
+        Self::of(Closure::awaited(closure, place, waker))
     }
 
     /// The same for `try_submit`, which wants the closure back: see [`Closure::reclaim`].

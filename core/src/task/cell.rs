@@ -55,6 +55,15 @@ pub(super) struct Cell<Q, R> {
     waker: UnsafeCell<Option<Waker>>,
 }
 
+/// What is known of a closure when it is made.
+pub(super) enum Beginning {
+    Plain,
+    /// If its pool gives it up before it has answered, that is no end yet: see `reclaim` of the closure.
+    Underway,
+    /// The task has been polled, and this is whom to wake.
+    Awaited(Waker),
+}
+
 enum Payload<Q, R> {
     Queued(Q),
     Finished(R),
@@ -83,11 +92,16 @@ pub(super) enum Claim<Q> {
 }
 
 impl<Q, R> Cell<Q, R> {
-    pub(super) fn new(queued: Q, underway: bool) -> Self {
+    pub(super) fn new(queued: Q, beginning: Beginning) -> Self {
+        let (state, waker) = match beginning {
+            Beginning::Plain => (0, None),
+            Beginning::Underway => (UNDERWAY, None),
+            Beginning::Awaited(waker) => (WAKER, Some(waker)),
+        };
         Self {
-            state: AtomicU8::new(if underway { UNDERWAY } else { 0 }),
+            state: AtomicU8::new(state),
             payload: UnsafeCell::new(Payload::Queued(queued)),
-            waker: UnsafeCell::new(None),
+            waker: UnsafeCell::new(waker),
         }
     }
 

@@ -12,10 +12,10 @@
 use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 
 use super::carried::{Carried, Rest};
-use super::cell::{Cell, Claim, Ending};
+use super::cell::{Beginning, Cell, Claim, Ending};
 use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{catch, drop_quietly, quietly};
@@ -113,23 +113,33 @@ where
     T: Send + 'static,
 {
     pub(super) fn new(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with(closure, Carried::capture(), place, false)
+        Self::with(closure, Carried::capture(), place, Beginning::Plain)
+    }
+
+    /// For a call that begins when it is polled: `waker` is called at its end.
+    pub(super) fn awaited(closure: F, place: &'static Location<'static>, waker: Waker) -> Arc<Self> {
+        Self::with(closure, Carried::capture(), place, Beginning::Awaited(waker))
     }
 
     /// For `try_submit`, which wants the closure back: see [`reclaim`](Self::reclaim).
     pub(super) fn reclaimable(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with(closure, Carried::capture(), place, true)
+        Self::with(closure, Carried::capture(), place, Beginning::Underway)
     }
 
     /// Something that is to be done for calls, and is none itself: it puts in place by itself what is to be around it.
     pub(super) fn errand(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with(closure, Carried::capture_for_errand(), place, false)
+        Self::with(closure, Carried::capture_for_errand(), place, Beginning::Plain)
     }
 
-    fn with(closure: F, carried: Carried, place: &'static Location<'static>, underway: bool) -> Arc<Self> {
+    fn with(
+        closure: F,
+        carried: Carried,
+        place: &'static Location<'static>,
+        beginning: Beginning,
+    ) -> Arc<Self> {
         let driver = carried.context.runtime().map_or(0, |runtime| runtime.address());
         Arc::new(Self {
-            cell: Cell::new(Queued { closure, carried }, underway),
+            cell: Cell::new(Queued { closure, carried }, beginning),
             interrupts: Interrupts::default(),
             driver,
             place,

@@ -6,6 +6,7 @@ mod cancelling;
 mod carried;
 mod cell;
 mod closure;
+pub(crate) mod glance;
 mod inline;
 mod linked;
 mod native;

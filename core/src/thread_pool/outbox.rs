@@ -54,6 +54,7 @@ impl Outbox {
 
     /// Puts a job in; gives it back if that is not open.
     pub(super) fn push(&self, job: Job, now: impl FnOnce() -> u64) -> Result<(), Job> {
+        let driver = job.driver();
         let mut inside = self.lock();
         if inside.jobs.len() >= inside.room {
             return Err(job);
@@ -69,7 +70,7 @@ impl Outbox {
             }
         }
         let queued_at = inside.samples.enter(now);
-        inside.jobs.push_back(Entry { job, queued_at });
+        inside.jobs.push_back(Entry { job, queued_at, driver });
         self.note_len(&inside);
         Ok(())
     }

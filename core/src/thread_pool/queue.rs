@@ -53,6 +53,9 @@ pub(super) struct Entry {
     pub(super) job: Job,
     /// When it was queued, in nanoseconds since the pool was made, if it is a sample; else 0.
     pub(super) queued_at: u64,
+    /// The runtime that it runs under, by its driver's address; 0 for none. Here so that who asks, with a lock held, need
+    /// not wait for memory that the submitter has just written.
+    pub(super) driver: usize,
 }
 
 /// Somebody with a queue of its own.
@@ -271,7 +274,8 @@ impl Queues {
                 self.written_off.note(ran);
             }
         }
-        let entry = Entry { job, queued_at: tenant.samples.enter(now) };
+        let driver = job.driver();
+        let entry = Entry { job, queued_at: tenant.samples.enter(now), driver };
         if tenant.is_full() && !patient {
             return Pushed::Full(entry.job);
         }

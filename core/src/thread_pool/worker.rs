@@ -97,11 +97,11 @@ impl<'a> Worker<'a> {
     /// Runs a job, and the short ones behind it that belong to the same runtime.
     fn run(&self, Taken { entry, tenant }: Taken) {
         if tenant == OWN {
-            let driver = entry.job.driver();
+            let driver = entry.driver;
             // With none, there is nothing to be left and entered again between two jobs.
             let mut more = || {
                 while driver != 0
-                    && let Some(entry) = self.shared.outbox.take_if(|entry| entry.job.driver() == driver)
+                    && let Some(entry) = self.shared.outbox.take_if(|entry| entry.driver == driver)
                 {
                     self.run_timed(entry, OWN, &mut || {}, |queued, ran| {
                         self.shared.timings.record(queued, ran)
@@ -134,7 +134,7 @@ impl<'a> Worker<'a> {
         more: &mut dyn FnMut(),
         record: impl FnOnce(u64, u64),
     ) -> Ran {
-        let Entry { job, queued_at } = entry;
+        let Entry { job, queued_at, .. } = entry;
         let begun = if queued_at == 0 { 0 } else { self.shared.now() };
         self.employee.begin(&job, tenant);
         let mut ended = None;

@@ -10,7 +10,7 @@ use loom::sync::Arc;
 use loom::sync::atomic::{AtomicUsize, Ordering};
 use loom::thread;
 
-use super::{Cell, Claim};
+use super::{Beginning, Cell, Claim};
 
 /// Counts its drops, and is written to by who owns it, so that loom sees two owners at a time.
 struct Token {
@@ -41,9 +41,9 @@ impl Drop for Token {
 
 type Shared = Arc<Cell<Token, Token>>;
 
-fn shared(underway: bool) -> (Shared, Arc<AtomicUsize>) {
+fn shared(beginning: Beginning) -> (Shared, Arc<AtomicUsize>) {
     let drops = Arc::new(AtomicUsize::new(0));
-    (Arc::new(Cell::new(Token::new(&drops), underway)), drops)
+    (Arc::new(Cell::new(Token::new(&drops), beginning)), drops)
 }
 
 /// Runs it, if it can be claimed: what was queued goes, the result comes.
@@ -77,7 +77,7 @@ fn take(claim: Claim<Token>) -> bool {
 #[test]
 fn models_a_result_reaches_who_awaits_it() {
     loom::model(|| {
-        let (cell, drops) = shared(false);
+        let (cell, drops) = shared(Beginning::Plain);
         let worker = {
             let (cell, drops) = (cell.clone(), drops.clone());
             thread::spawn(move || assert!(run(&cell, &drops)))
@@ -91,13 +91,58 @@ fn models_a_result_reaches_who_awaits_it() {
     });
 }
 
+/// A closure that is awaited before anybody has it wakes its awaiter, which does not look at it until then.
+///
+/// Fails with: a `new` that leaves `WAKER` out of the state (the wake is lost).
+#[test]
+fn models_who_awaited_it_from_the_beginning_is_woken() {
+    loom::model(|| {
+        let mut begun: Option<(Shared, thread::JoinHandle<()>)> = None;
+        let result = block_on(poll_fn(|cx| {
+            if let Some((cell, _)) = &begun {
+                // SAFETY: this is the task.
+                return unsafe { cell.poll(cx.waker()) };
+            }
+            let (cell, drops) = shared(Beginning::Awaited(cx.waker().clone()));
+            let worker = {
+                let cell = cell.clone();
+                thread::spawn(move || assert!(run(&cell, &drops)))
+            };
+            begun = Some((cell, worker));
+            Poll::Pending
+        }));
+        result.touch();
+        begun.unwrap().1.join().unwrap();
+    });
+}
+
+/// Nor does it keep anything back from a task that is dropped before.
+///
+/// Fails with: an `abandon` that takes the waker without clearing `WAKER` first (two owners of it).
+#[test]
+fn models_who_awaited_it_from_the_beginning_gives_it_up() {
+    loom::model(|| {
+        let (cell, drops) = shared(Beginning::Awaited(Waker::noop().clone()));
+        let worker = {
+            let (cell, drops) = (cell.clone(), drops.clone());
+            thread::spawn(move || run(&cell, &drops))
+        };
+        // SAFETY: this is the task, and its last act.
+        let (claim, result) = unsafe { cell.abandon() };
+        take(claim);
+        drop(result);
+        let ran = worker.join().unwrap();
+        assert_eq!(drops.load(Ordering::Relaxed), 1 + usize::from(ran));
+    });
+}
+
 /// A task that is polled again with another waker is woken through that one.
 ///
 /// Fails with: a `poll` that replaces the waker without clearing `WAKER` first (two owners of it).
 #[test]
 fn models_the_last_waker_is_woken() {
     loom::model(|| {
-        let (cell, drops) = shared(false);
+        let (cell, drops) = shared(Beginning::Plain);
         let worker = {
             let (cell, drops) = (cell.clone(), drops.clone());
             thread::spawn(move || assert!(run(&cell, &drops)))
@@ -122,7 +167,7 @@ fn models_the_last_waker_is_woken() {
 #[test]
 fn models_one_of_worker_and_canceller_wins() {
     loom::model(|| {
-        let (cell, drops) = shared(false);
+        let (cell, drops) = shared(Beginning::Plain);
         let worker = {
             let (cell, drops) = (cell.clone(), drops.clone());
             thread::spawn(move || run(&cell, &drops))
@@ -149,7 +194,7 @@ fn models_one_of_worker_and_canceller_wins() {
 #[test]
 fn models_an_abandoned_task_leaves_nothing_behind() {
     loom::model(|| {
-        let (cell, drops) = shared(false);
+        let (cell, drops) = shared(Beginning::Plain);
         let worker = {
             let (cell, drops) = (cell.clone(), drops.clone());
             thread::spawn(move || run(&cell, &drops))
@@ -180,7 +225,7 @@ fn models_an_abandoned_task_leaves_nothing_behind() {
 #[test]
 fn models_what_is_given_up_is_dealt_with_once() {
     loom::model(|| {
-        let (cell, drops) = shared(true);
+        let (cell, drops) = shared(Beginning::Underway);
         let pool = {
             let cell = cell.clone();
             thread::spawn(move || take(cell.give_up(|queued| queued.touch())))
@@ -198,7 +243,7 @@ fn models_what_is_given_up_is_dealt_with_once() {
 #[test]
 fn models_what_is_given_up_is_dealt_with_once_by_two_submitters() {
     loom::model(|| {
-        let (cell, drops) = shared(true);
+        let (cell, drops) = shared(Beginning::Underway);
         let limiter = {
             let cell = cell.clone();
             thread::spawn(move || {
@@ -219,7 +264,7 @@ fn models_what_is_given_up_is_dealt_with_once_by_two_submitters() {
 #[test]
 fn models_an_edit_hears_of_a_cancel() {
     loom::model(|| {
-        let (cell, drops) = shared(false);
+        let (cell, drops) = shared(Beginning::Plain);
         let limiter = {
             let cell = cell.clone();
             thread::spawn(move || match cell.edit(|queued| queued.touch()) {
