@@ -25,7 +25,10 @@ use crate::watchdog::{self, Watched};
 #[derive(Clone, Default)]
 pub(crate) struct Context(Option<Arc<Inner>>);
 
+// In this order.
+#[repr(C)]
 struct Inner {
+    _apart: Apart,
     /// There until the drop.
     runtime: Option<AnyRuntime>,
     scope: Option<Arc<Scope>>,
@@ -34,6 +37,11 @@ struct Inner {
     /// On the runtime's clock, so that there is a runtime.
     deadline: Option<Instant>,
 }
+
+/// A cache line between the reference counts and the rest: submitters change those for each call, while
+/// workers read this. (A type aligned to a cache line would do the same, but malloc has only a slow way for that.)
+#[derive(Default)]
+struct Apart(#[expect(dead_code, reason = "it is there to be between")] [usize; 8]);
 
 impl Drop for Inner {
     fn drop(&mut self) {
@@ -58,7 +66,7 @@ impl Context {
         deadline: Option<Instant>,
         place: Option<&'static Location<'static>>,
     ) -> Self {
-        Self(Some(Arc::new(Inner { runtime, scope, deadline, place })))
+        Self(Some(Arc::new(Inner { _apart: Apart::default(), runtime, scope, deadline, place })))
     }
 
     /// The context of what is started under `runtime` here: this thread's own, if the runtime is
