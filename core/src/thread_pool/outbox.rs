@@ -1,10 +1,14 @@
-//! The pool's own queue behind a lock of its own: so that workers and submitters neither meet at the pool's lock for
-//! each call, nor for long.
+//! The pool's own queue behind locks of its own: so that workers and submitters neither meet at the pool's lock for
+//! each call, nor, most of the time, at these.
 //!
 //! It is **open** while the own queue is the only one with anything in it, and somebody is there who will look at it,
 //! whatever comes (`Shared::is_attended`). Then its jobs are here, all of them: submitters put theirs in, and workers take them
 //! out, without another look. Opened and closed it is under the pool's lock, which costs no more for many jobs than for one;
 //! and closed it is before anybody else's job is queued, so that no tenant waits for what is in it.
+//!
+//! It has two ends with a lock each, as in the two-lock queue of Michael and Scott (1996): what comes is at the back; when the front
+//! has been emptied, whoever takes next has all that is at the back brought to the front. So a worker that is behind meets its
+//! submitters once for many jobs. The order of the locks: the pool's, the front's, the back's.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -22,56 +26,76 @@ const SINGLE: u32 = 8;
 
 #[derive(Default)]
 pub(super) struct Outbox {
-    inside: Mutex<Inside>,
-    /// How many jobs are in it. Changed under its own lock.
+    front: End<Front>,
+    back: End<Back>,
+}
+
+/// On cache lines of its own: who is at one end does not disturb those at the other. (Two, for some processors fetch them in pairs.)
+#[repr(align(128))]
+#[derive(Default)]
+struct End<T> {
+    inside: Mutex<T>,
+    /// How many jobs are at this end. Changed under its lock.
     len: AtomicUsize,
 }
 
+/// What workers take from.
 #[derive(Default)]
-struct Inside {
+struct Front {
     jobs: VecDeque<Entry>,
-    /// As many jobs may be in it; 0 while it is closed.
+    /// Of those that leave.
+    samples: Samples,
+    /// Jobs taken so far.
+    taken: u64,
+}
+
+/// What submitters put theirs into.
+#[derive(Default)]
+struct Back {
+    jobs: VecDeque<Entry>,
+    /// As many jobs may be at this end; 0 while it is closed.
     room: usize,
+    /// Of those that come.
     samples: Samples,
     /// How many of the next jobs are expected to end soon.
     soon: usize,
     /// How many jobs were, one after the other, the first that came to a worker who lingered.
     single: u32,
-    /// Jobs taken so far.
-    taken: u64,
 }
 
-impl Outbox {
-    fn lock(&self) -> MutexGuard<'_, Inside> {
+impl<T> End<T> {
+    fn lock(&self) -> MutexGuard<'_, T> {
         // Entries are moved under it, and nothing else.
         self.inside.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note_len(&self, inside: &Inside) {
-        // ORDERING: Relaxed: a hint that saves the lock. Who may go idle closes it first, under the lock.
-        self.len.store(inside.jobs.len(), Ordering::Relaxed);
+    fn note_len(&self, jobs: &VecDeque<Entry>) {
+        // ORDERING: Release, see `Outbox::len`.
+        self.len.store(jobs.len(), Ordering::Release);
     }
+}
 
+impl Outbox {
     /// Puts a job in; gives it back if that is not open.
     pub(super) fn push(&self, job: Job, now: impl FnOnce() -> u64) -> Result<(), Job> {
         let driver = job.driver();
-        let mut inside = self.lock();
-        if inside.jobs.len() >= inside.room {
+        let mut back = self.back.lock();
+        if back.jobs.len() >= back.room {
             return Err(job);
         }
-        let is_first = inside.soon == BURST;
-        inside.single = if is_first { inside.single.saturating_add(1) } else { 0 };
-        if inside.soon > 0 {
-            inside.soon -= 1;
+        let is_first = back.soon == BURST;
+        back.single = if is_first { back.single.saturating_add(1) } else { 0 };
+        if back.soon > 0 {
+            back.soon -= 1;
             // A task that spins has the others of its thread wait. It is most likely the only one while nobody gives the pool
             // a second job before the first is done.
-            if inside.single > SINGLE || !is_in_task_poll() {
+            if back.single > SINGLE || !is_in_task_poll() {
                 job.expect_soon();
             }
         }
-        let queued_at = inside.samples.enter(now);
-        inside.jobs.push_back(Entry { job, queued_at, driver });
-        self.note_len(&inside);
+        let queued_at = back.samples.enter(now);
+        back.jobs.push_back(Entry { job, queued_at, driver });
+        self.back.note_len(&back.jobs);
         Ok(())
     }
 
@@ -82,58 +106,85 @@ impl Outbox {
 
     /// The next job, if `wanted`.
     pub(super) fn take_if(&self, wanted: impl FnOnce(&Entry) -> bool) -> Option<Entry> {
-        if self.is_empty() {
+        // ORDERING: Relaxed: who is told that there is nothing looks again under the pool's lock before it sleeps. The back's line is
+        // left to the submitters as long as there is something at the front.
+        if self.front.len.load(Ordering::Relaxed) == 0 && self.back.len.load(Ordering::Relaxed) == 0 {
             return None;
         }
-        let mut inside = self.lock();
-        inside.jobs.front().filter(|entry| wanted(entry))?;
-        let entry = inside.jobs.pop_front()?;
-        inside.samples.leave(&entry);
-        inside.taken += 1;
-        self.note_len(&inside);
+        let mut front = self.front.lock();
+        if front.jobs.is_empty() {
+            self.bring_forward(&mut front);
+        }
+        front.jobs.front().filter(|entry| wanted(entry))?;
+        let entry = front.jobs.pop_front()?;
+        front.samples.leave(&entry);
+        front.taken += 1;
+        self.front.note_len(&front.jobs);
         Some(entry)
+    }
+
+    /// Brings what is at the back to the front, which is empty.
+    fn bring_forward(&self, front: &mut Front) {
+        let mut back = self.back.lock();
+        mem::swap(&mut front.jobs, &mut back.jobs);
+        // In this order: see `len`.
+        self.front.note_len(&front.jobs);
+        self.back.note_len(&back.jobs);
     }
 
     /// Takes over a queue, and is open from now on for so many jobs. Under the pool's lock.
     pub(super) fn open(&self, jobs: &mut VecDeque<Entry>, samples: Samples, room: usize) {
-        let mut inside = self.lock();
-        debug_assert!(inside.jobs.is_empty(), "what is here while it is closed would be forgotten");
-        mem::swap(&mut inside.jobs, jobs);
-        (inside.samples, inside.room) = (samples, room);
-        self.note_len(&inside);
+        let (mut front, mut back) = (self.front.lock(), self.back.lock());
+        debug_assert!(
+            front.jobs.is_empty() && back.jobs.is_empty(),
+            "what is here while it is closed would be forgotten"
+        );
+        mem::swap(&mut front.jobs, jobs);
+        (front.samples, back.samples, back.room) = (samples, samples, room);
+        self.front.note_len(&front.jobs);
     }
 
     /// Gives back what is in it. Under the pool's lock.
     pub(super) fn close(&self, jobs: &mut VecDeque<Entry>) -> Samples {
-        let mut inside = self.lock();
+        let (mut front, mut back) = (self.front.lock(), self.back.lock());
         debug_assert!(jobs.is_empty(), "what is there while it is open would come too late");
-        mem::swap(&mut inside.jobs, jobs);
-        (inside.room, inside.soon) = (0, 0);
-        self.note_len(&inside);
-        inside.samples
+        if front.jobs.is_empty() {
+            mem::swap(&mut back.jobs, jobs);
+        } else {
+            mem::swap(&mut front.jobs, jobs);
+            jobs.append(&mut back.jobs);
+        }
+        (back.room, back.soon) = (0, 0);
+        self.front.note_len(&front.jobs);
+        self.back.note_len(&back.jobs);
+        Samples::of_both(back.samples, front.samples)
     }
 
     /// Whether the jobs of the burst that comes next are expected to end soon. Under the pool's lock, while it is open.
     pub(super) fn expect_soon(&self, expected: bool) {
-        self.lock().soon = if expected { BURST } else { 0 };
+        self.back.lock().soon = if expected { BURST } else { 0 };
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
+    /// How many jobs are in it. What is being brought forward is never missed; it may be counted twice.
     pub(super) fn len(&self) -> usize {
-        // ORDERING: Relaxed, see `note_len`.
-        self.len.load(Ordering::Relaxed)
+        // ORDERING: Acquire, with the Release of `note_len`: whoever sees what `bring_forward` has left at the back sees what it has
+        // put to the front.
+        let back = self.back.len.load(Ordering::Acquire);
+        back + self.front.len.load(Ordering::Acquire)
     }
 
     pub(super) fn taken(&self) -> u64 {
-        self.lock().taken
+        self.front.lock().taken
     }
 
     /// When the first in line had been queued at the latest sample before it; `None` if nobody waits.
     pub(super) fn oldest(&self) -> Option<u64> {
-        let inside = self.lock();
-        inside.jobs.front().map(|entry| inside.samples.time_of(entry))
+        let front = self.front.lock();
+        let first = |jobs: &VecDeque<Entry>| jobs.front().map(|entry| front.samples.time_of(entry));
+        first(&front.jobs).or_else(|| first(&self.back.lock().jobs))
     }
 }

@@ -29,6 +29,11 @@ pub(super) struct Samples {
 }
 
 impl Samples {
+    /// Of a queue whose ends were looked after by two.
+    pub(super) fn of_both(entering: Self, leaving: Self) -> Self {
+        Self { entered: entering.entered, last: leaving.last }
+    }
+
     /// When this job came, if it is a sample; else 0. The first one is.
     pub(super) fn enter(&mut self, now: impl FnOnce() -> u64) -> u64 {
         let sampled = self.entered.is_multiple_of(SAMPLE);
