@@ -26,17 +26,17 @@ struct Owned;
 const ACTOR: u32 = line!() + 1;
 #[async_wrap(actor = AsyncOwned)]
 impl Owned {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self
     }
 
-    pub fn told_by_its_block(&mut self) {}
+    pub(crate) fn told_by_its_block(&mut self) {}
 
     #[track_caller]
-    pub fn of_a_value(&mut self) {}
+    pub(crate) fn of_a_value(&mut self) {}
 
     #[track_caller]
-    pub fn of_a_type() {}
+    pub(crate) fn of_a_type() {}
 }
 
 /// Whose code it is: the block, or with `#[track_caller]` who calls.
