@@ -184,6 +184,19 @@ pub(crate) fn panicked(place: &'static Location<'static>, panic: &Panic) {
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn panicked(_: &'static Location<'static>, _: &Panic) {}
 
+/// The same for what makes the value of an actor that was made at `place`.
+#[cfg(feature = "tracing")]
+#[cold]
+pub(crate) fn factory_panicked(place: &'static Location<'static>, panic: &Panic) {
+    quietly(|| {
+        let message = panic.message();
+        tracing::error!(target: "anyloop", "the factory of an actor made at {place} panicked: {message}");
+    });
+}
+
+#[cfg(not(feature = "tracing"))]
+pub(crate) fn factory_panicked(_: &'static Location<'static>, _: &Panic) {}
+
 pub(crate) fn stalled(report: &StallReport) {
     warn(&Warning::Stalled(report));
 }

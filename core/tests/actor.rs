@@ -285,6 +285,53 @@ fn a_cancelled_call_leaves_its_room_and_is_dropped_at_once() {
     assert_eq!(counts.ran(), 0);
 }
 
+/// Its thread takes calls out of the queue many at a time: until they begin they wait all the same.
+#[test]
+fn what_was_taken_together_still_waits() {
+    let actor = Actor::builder().queue_limit(3).start(Vec::new).unwrap();
+    let release = hold(&actor);
+    let (inner, held) = mpsc::channel::<()>();
+    let (starting, started) = mpsc::channel();
+    let blocks = actor.with(move |_| {
+        starting.send(()).unwrap();
+        held.recv().is_err()
+    });
+    let cancelled = actor.with(|seen: &mut Vec<u8>| seen.push(0));
+    let first = actor.with(|seen| seen.push(1));
+    assert!(matches!(actor.try_with(|_| ()), Err((_, Refused::Full))));
+
+    // The three are taken, two of them wait.
+    drop(release);
+    started.recv().unwrap();
+    let second = actor.with(|seen| seen.push(2));
+    assert!(matches!(actor.with(|_| ()).wait(), Err(TaskError::Full)));
+    drop(cancelled);
+    let third = actor.try_with(|seen| seen.push(3)).map_err(|(_, refused)| refused).unwrap();
+    assert!(matches!(actor.with(|_| ()).wait(), Err(TaskError::Full)));
+
+    drop(inner);
+    for task in [first, second, third] {
+        task.wait().unwrap();
+    }
+    assert!(blocks.wait().unwrap());
+    assert_eq!(actor.close().wait().unwrap(), [1, 2, 3]);
+}
+
+#[test]
+fn a_panic_poisons_what_was_taken_with_it() {
+    let actor = Actor::new(|| ());
+    let release = hold(&actor);
+    let panics = actor.with(|()| panic!("expected"));
+    let others = [actor.with(|()| ()), actor.with(|()| ())];
+    drop(release);
+    assert!(matches!(panics.wait(), Err(TaskError::Panicked(_))));
+    for other in others {
+        // Before the panic could be seen.
+        assert!(other.is_finished());
+        assert!(matches!(other.wait(), Err(TaskError::Poisoned(_))));
+    }
+}
+
 #[test]
 fn a_call_that_runs_sees_that_it_was_cancelled() {
     let actor = Actor::new(|| 0);

@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, Once};
 use std::thread;
 use std::time::Duration;
 
-use anyloop_core::{Actor, AnyPool, InlinePool, Pool, PoolExt, Task, TaskError, ThreadPool, slow_calls};
+use anyloop_core::{
+    Actor, AnyPool, InlinePool, PanicPolicy, Pool, PoolExt, Task, TaskError, ThreadPool, slow_calls,
+};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Span, Subscriber, info_span};
@@ -169,6 +171,33 @@ fn so_is_that_of_an_item_and_of_an_actors_call() {
         let [told] = told.as_slice() else { panic!("once: {told:?}") };
         assert!(told.message.contains("spans.rs"), "{}", told.message);
     }
+}
+
+/// Of the span in which the actor was made; of an actor that makes its value anew, of who needs it.
+#[test]
+fn so_is_that_of_an_actors_factory() {
+    record();
+    for (number, pool) in pools().into_iter().enumerate() {
+        let line = line!() + 2;
+        let actor = info_span!("maker of an actor").in_scope(|| {
+            Actor::<()>::builder().on(&pool).start(move || panic!("factory on pool {number}")).unwrap()
+        });
+        assert!(matches!(actor.with(|()| ()).wait(), Err(TaskError::Poisoned(_))));
+        let told = told("maker of an actor", &format!("on pool {number}"));
+        let [told] = told.as_slice() else { panic!("once: {told:?}") };
+        assert_eq!(told.level, Level::ERROR);
+        assert!(told.message.contains(&format!("spans.rs:{line}")), "{}", told.message);
+    }
+
+    let made = AtomicU64::new(0);
+    let factory = move || assert_eq!(made.fetch_add(1, Ordering::SeqCst), 0, "the second time");
+    let builder = Actor::builder().on_panic(PanicPolicy::Rebuild);
+    let actor = info_span!("maker of a value").in_scope(|| builder.start_with(factory).unwrap());
+    assert!(actor.with(|()| panic!("it takes the value with it")).wait().is_err());
+    let call = info_span!("caller who needs a value").in_scope(|| actor.with(|()| ()));
+    assert!(matches!(call.wait(), Err(TaskError::Poisoned(_))));
+    assert!(told("maker of a value", "").is_empty());
+    assert_eq!(told("caller who needs a value", "the second time").len(), 1);
 }
 
 /// A subscriber is foreign code. What a call came to before it panics is what its awaiter gets.

@@ -4,23 +4,30 @@
 //! before it has found the queue empty under that lock; and a push that finds nobody calls somebody in. So no call
 //! is stranded, and no two run at the same time. All foreign code (jobs, pools, hooks) is called and dropped
 //! without the lock.
+//!
+//! Who is at the queue takes all of it at once, and then call after call from what it has taken, which is behind a lock of
+//! its own: the two locks are touched by two threads, each of which would otherwise wait for the other at every call.
+//! Who needs both takes that of the queue first.
 
 use std::collections::VecDeque;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::pump::Rented;
 use super::thread::OwnThread;
 use crate::catch::quietly;
 use crate::error::TaskError;
+use crate::gather;
 use crate::pool::{Job, Refused, SWEEP, sweep};
-use crate::spin::spin;
+use crate::spin::{Found, look};
 use crate::thread_pool::{Growth, same_error};
 
 pub(super) struct Mailbox {
     state: Mutex<State>,
+    /// What was taken out of the queue and has not begun: it comes before what is queued.
+    taken: Apart<Mutex<VecDeque<Job>>>,
     /// Rung for the actor's thread when it sleeps.
     bell: Condvar,
     /// Raised by a push, for a thread that lingers without the lock.
@@ -31,6 +38,10 @@ pub(super) struct Mailbox {
     /// Where the actor was made.
     pub(super) place: &'static Location<'static>,
 }
+
+/// On cache lines of its own.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// Who runs the calls.
 pub(super) enum Engine {
@@ -91,10 +102,6 @@ pub(super) enum Manner {
 }
 
 impl State {
-    fn pop(&mut self) -> Option<Job> {
-        self.first.take().or_else(|| self.queue.pop_front())
-    }
-
     fn has_work(&self) -> bool {
         self.first.is_some() || !self.queue.is_empty()
     }
@@ -102,10 +109,6 @@ impl State {
     /// Takes cancelled calls out, to be dropped without the lock.
     fn sweep(&mut self) -> Vec<Job> {
         sweep(&mut self.queue, &mut self.sweep_at, Job::is_cancelled)
-    }
-
-    fn drain(&mut self) -> Vec<Job> {
-        self.first.take().into_iter().chain(self.queue.drain(..)).collect()
     }
 }
 
@@ -116,11 +119,12 @@ impl Mailbox {
             queue: VecDeque::new(),
             closed: None,
             staff: Staff::Absent,
-            growth: Growth::new(),
+            growth: Growth::lingering(),
             sweep_at: SWEEP,
         };
         Arc::new(Self {
             state: Mutex::new(state),
+            taken: Apart(Mutex::new(VecDeque::new())),
             bell: Condvar::new(),
             pushed: AtomicBool::new(false),
             limit: limit.unwrap_or(usize::MAX),
@@ -139,6 +143,35 @@ impl Mailbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn taken(&self) -> MutexGuard<'_, VecDeque<Job>> {
+        // As above.
+        self.taken.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a call that is not patient has no room. Only with a limit it looks at what was taken.
+    fn is_full(&self, state: &State) -> bool {
+        let queued = state.queue.len();
+        queued >= self.limit || (self.limit < usize::MAX && queued + self.taken().len() >= self.limit)
+    }
+
+    /// Takes all that is queued: the first of it is given, the others wait in `taken`, which is empty.
+    fn take(&self, state: &mut State) -> Option<Job> {
+        if let Some(first) = state.first.take() {
+            return Some(first);
+        }
+        let job = state.queue.pop_front()?;
+        if !state.queue.is_empty() {
+            std::mem::swap(&mut state.queue, &mut *self.taken());
+        }
+        Some(job)
+    }
+
+    /// Everything that waits.
+    fn drain(&self, state: &mut State) -> Vec<Job> {
+        let mut taken = self.taken();
+        state.first.take().into_iter().chain(taken.drain(..)).chain(state.queue.drain(..)).collect()
+    }
+
     /// Takes a call.
     pub(super) fn push(self: &Arc<Self>, job: Job, manner: Manner) -> Result<(), Refused> {
         let mut state = self.lock();
@@ -148,16 +181,21 @@ impl Mailbox {
             drop(job);
             return Err(reason);
         }
-        let is_full = |state: &State| manner == Manner::Now && state.queue.len() >= self.limit;
-        let spent =
-            if is_full(&state) || state.queue.len() >= state.sweep_at { state.sweep() } else { Vec::new() };
-        if is_full(&state) {
+        let is_full = manner == Manner::Now && self.is_full(&state);
+        let mut spent =
+            if is_full || state.queue.len() >= state.sweep_at { state.sweep() } else { Vec::new() };
+        if is_full {
+            // Otherwise that only gets less.
+            spent.extend(sweep(&mut self.taken(), &mut 0, Job::is_cancelled));
+        }
+        if is_full && self.is_full(&state) {
             drop(state);
             drop((job, spent));
             return Err(Refused::Full);
         }
         let has_work = state.has_work();
-        if state.growth.is_expected_soon(has_work) {
+        // In a gather of many, others are to be queued before anybody is waited for.
+        if state.growth.is_expected_soon(has_work) && !gather::is_polling_many() {
             job.expect_soon();
         }
         match manner {
@@ -187,12 +225,15 @@ impl Mailbox {
         }
     }
 
-    /// The actor's thread takes its next call, for which it may sleep; `None` at the end.
-    pub(super) fn next(&self) -> Option<Job> {
+    /// The actor's thread takes its next call, for which it may sleep; `None` at the end. It lingers before, unless
+    /// whether to was asked just now.
+    pub(super) fn next(&self, mut lingered: bool) -> Option<Job> {
+        if let Some(job) = self.taken().pop_front() {
+            return Some(job);
+        }
         let mut state = self.lock();
-        let mut lingered = false;
         loop {
-            if let Some(job) = state.pop() {
+            if let Some(job) = self.take(&mut state) {
                 return Some(job);
             }
             if state.closed.is_some() {
@@ -212,34 +253,50 @@ impl Mailbox {
         }
     }
 
+    /// The next call, if it runs under the same runtime. It lingers for it, too, as far as that pays, and notes in
+    /// `lingered` that this was asked: to leave the runtime and to enter it again would add to the wait.
+    pub(super) fn next_under(&self, driver: usize, lingered: &mut bool) -> Option<Job> {
+        *lingered = false;
+        {
+            let mut taken = self.taken();
+            if let Some(next) = taken.front() {
+                return if next.driver() == driver { taken.pop_front() } else { None };
+            }
+        }
+        let mut state = self.lock();
+        if !state.has_work() && state.closed.is_none() {
+            *lingered = true;
+            if let Some(limit) = state.growth.begin_linger() {
+                state = self.linger(state, limit);
+            }
+        }
+        let next = state.first.as_ref().or_else(|| state.queue.front())?;
+        if next.driver() == driver { self.take(&mut state) } else { None }
+    }
+
     /// Looks for another call for a moment, without the lock: a wake-up would cost the submitter more.
     fn linger<'a>(&'a self, state: MutexGuard<'a, State>, limit: Duration) -> MutexGuard<'a, State> {
         // ORDERING: Relaxed: a hint, reset under the lock while the queue is empty. A push that it does not show yet
         // is found when the time is up, under the lock.
         self.pushed.store(false, Ordering::Relaxed);
         drop(state);
-        let begun = Instant::now();
-        spin(limit, || self.pushed.load(Ordering::Relaxed));
-        let waited = begun.elapsed();
+        let found = look(limit, || self.pushed.load(Ordering::Relaxed));
         let mut state = self.lock();
-        let hit = state.has_work().then_some(waited);
-        state.growth.end_linger(hit);
+        let found = match found {
+            Found::After(_) if !state.has_work() => Found::Nothing,
+            found => found,
+        };
+        state.growth.end_look(&found);
         state
-    }
-
-    /// The next call, if it runs under the same runtime.
-    pub(super) fn next_under(&self, driver: usize) -> Option<Job> {
-        let mut state = self.lock();
-        if state.first.is_some() || state.queue.front().is_none_or(|job| job.driver() != driver) {
-            return None;
-        }
-        state.pop()
     }
 
     /// A pool's thread takes the next call, or leaves; `true` says that nothing will come any more.
     pub(super) fn next_or_leave(&self) -> Result<Job, bool> {
+        if let Some(job) = self.taken().pop_front() {
+            return Ok(job);
+        }
         let mut state = self.lock();
-        state.pop().ok_or_else(|| {
+        self.take(&mut state).ok_or_else(|| {
             state.staff = Staff::Absent;
             state.closed.is_some()
         })
@@ -247,7 +304,7 @@ impl Mailbox {
 
     /// Whether a call waits.
     pub(super) fn has_work(&self) -> bool {
-        self.lock().has_work()
+        !self.taken().is_empty() || self.lock().has_work()
     }
 
     /// Whoever was called in does not come: what is queued ends in the reason.
@@ -255,7 +312,7 @@ impl Mailbox {
         let stranded = {
             let mut state = self.lock();
             state.staff = Staff::Absent;
-            state.drain()
+            self.drain(&mut state)
         };
         for job in stranded {
             job.refuse(match reason {
@@ -272,7 +329,7 @@ impl Mailbox {
         let queued = {
             let mut state = self.lock();
             state.closed = Some(Closed::Poisoned(why.clone()));
-            state.drain()
+            self.drain(&mut state)
         };
         for job in queued {
             quietly(|| job.refuse(Refused::Poisoned(why.clone())));
@@ -292,6 +349,6 @@ impl Mailbox {
     /// Whether it takes no more, and how many calls wait.
     pub(super) fn standing(&self) -> (bool, usize) {
         let state = self.lock();
-        (state.closed.is_some(), state.queue.len())
+        (state.closed.is_some(), state.queue.len() + self.taken().len())
     }
 }

@@ -44,8 +44,9 @@ struct Staff(Arc<Mailbox>);
 impl Body for Staff {
     fn work(self) {
         let Self(mailbox) = self;
-        while let Some(job) = mailbox.next() {
-            run(&mailbox, job);
+        let mut lingered = false;
+        while let Some(job) = mailbox.next(lingered) {
+            lingered = run(&mailbox, job);
         }
         // Here, and not by the destructor of the thread-local, in which a panic would end the process.
         drop_quietly(swap(None));
@@ -56,18 +57,21 @@ impl Body for Staff {
     }
 }
 
-/// Runs a call, and those behind it that belong to the same runtime, which is entered once for all of them.
-pub(super) fn run(mailbox: &Arc<Mailbox>, job: Job) {
+/// Runs a call, and those behind it that belong to the same runtime, which is entered once for all of them. Says whether
+/// it has lingered for another since the last.
+fn run(mailbox: &Arc<Mailbox>, job: Job) -> bool {
     let driver = job.driver();
+    let mut lingered = false;
     in_turn(mailbox.address(), || {
         quietly(|| {
             job.run_then(&mut || {
                 while driver != 0
-                    && let Some(job) = mailbox.next_under(driver)
+                    && let Some(job) = mailbox.next_under(driver, &mut lingered)
                 {
                     job.run_then(&mut || {});
                 }
             });
         });
     });
+    lingered
 }

@@ -142,17 +142,26 @@ impl<T: 'static> Core<T> {
         match self.swap_factory(Factory::Gone) {
             Factory::Once(factory) => catch(factory)
                 .and_then(|value| self.seated(value))
-                .map_err(factory_panicked)
+                .map_err(|panic| self.factory_panicked(panic))
                 .inspect_err(|why| self.mailbox.poison(why)),
             Factory::Again(mut factory) => {
                 let made = catch(&mut factory);
                 drop_quietly(self.swap_factory(Factory::Again(factory)));
-                let made = made.map_err(factory_panicked).and_then(|made| made);
-                made.and_then(|value| self.seated(value).map_err(factory_panicked))
+                let panicked = |panic| self.factory_panicked(panic);
+                let made = made.map_err(panicked).and_then(|made| made);
+                made.and_then(|value| self.seated(value).map_err(panicked))
             }
             Factory::Gone => return Err(TaskError::Shutdown),
         }
         .map_err(TaskError::Poisoned)
+    }
+
+    /// Tells of it here, for nobody may ever call an actor without a value; gives what is told to who does.
+    fn factory_panicked(&self, panic: Panic) -> Arc<str> {
+        warning::factory_panicked(self.mailbox.place, &panic);
+        let why = format!("its factory panicked: {}", panic.message());
+        drop_quietly(panic);
+        why.into()
     }
 
     /// Makes the value, for the calls that come.
@@ -246,10 +255,4 @@ impl<T> Drop for Core<T> {
         let factory = self.factory.get_mut().unwrap_or_else(PoisonError::into_inner);
         drop_quietly(std::mem::replace(factory, Factory::Gone));
     }
-}
-
-fn factory_panicked(panic: Panic) -> Arc<str> {
-    let why = format!("its factory panicked: {}", panic.message());
-    drop_quietly(panic);
-    why.into()
 }

@@ -28,6 +28,7 @@ pub use plan::{All, AtMost, Gather, TryGather};
 pub use race::{Race, RaceOk, race, race_ok};
 pub use settle::{Settled, Settling};
 pub use until::{Partial, Until};
+pub(crate) use wake_set::is_polling_many;
 
 /// What [`gather`] takes: a tuple of 0 to 12, or anything `IntoIterator`, of anything `IntoFuture`.
 ///

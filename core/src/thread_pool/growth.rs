@@ -15,7 +15,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::sync::Instant;
-use crate::spin::Backoff;
+use crate::spin::{Backoff, Found};
 
 /// Calls that take longer than this are taken to block. Starting a thread costs about 15 to 30 µs.
 const SLOW_CALL: Duration = Duration::from_micros(50);
@@ -87,6 +87,11 @@ impl Growth {
         }
     }
 
+    /// Of one who lingers on one core, too: by giving that away, see [`look`](crate::spin::look).
+    pub(crate) fn lingering() -> Self {
+        Self { linger: Some(Backoff::NEW), ..Self::new() }
+    }
+
     pub(super) fn enlist(&mut self, role: Role) {
         match role {
             Role::Searcher => self.searching += 1,
@@ -125,6 +130,22 @@ impl Growth {
         let soon = self.burst_left > 0;
         self.burst_left = self.burst_left.saturating_sub(1);
         soon
+    }
+
+    /// The same as [`end_linger`](Self::end_linger), for who has [`look`](crate::spin::look)ed.
+    pub(crate) fn end_look(&mut self, found: &Found) {
+        match found {
+            Found::After(waited) => self.end_linger(Some(*waited)),
+            Found::Nothing => self.end_linger(None),
+            Found::Late => {
+                self.lingering = false;
+                self.searching -= 1;
+                self.burst_left = 0;
+                if let Some(backoff) = &mut self.linger {
+                    backoff.record_late();
+                }
+            }
+        }
     }
 
     /// `hit` says after how long a job came.

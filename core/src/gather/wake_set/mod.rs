@@ -39,6 +39,7 @@ use std::task::Waker;
 
 use parent::Parent;
 pub(super) use polling::Polling;
+pub(crate) use polling::is_polling_many;
 use sync::{AtomicPtr, AtomicUsize, Ordering, Uses, alloc, dealloc, fence};
 use waker::VTABLE;
 

@@ -16,6 +16,12 @@ thread_local! {
     static HERE: Cell<*const Block> = const { Cell::new(ptr::null()) };
 }
 
+/// Whether this thread is polling the children of a gather of many.
+#[inline]
+pub(crate) fn is_polling_many() -> bool {
+    HERE.with(|here| !here.get().is_null())
+}
+
 /// This thread polls children of the block from now on. Within a [`Polling`] only.
 #[inline]
 pub(super) fn enter(block: *const Block) -> *const Block {
