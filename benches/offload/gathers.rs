@@ -16,7 +16,7 @@ use crate::support::{Meter, Sample, Unit, Workload};
 const MANY: usize = 20_000;
 
 pub(crate) fn workload() -> Workload {
-    let mut workload = Workload::new("gather of wrapped calls", Unit::NsPer("call"), MANY).repeats(2);
+    let mut workload = Workload::new("gather of wrapped calls", Unit::NsPer("call"), MANY);
     for ours in [Anyloop, AnyloopInTokio, AnyloopBare] {
         workload = workload.case(ours.label(), move |meter| ours.measure(&Gather, meter));
     }
