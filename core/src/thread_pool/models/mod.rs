@@ -1,8 +1,15 @@
 //! Every interleaving of the pool's handshakes, tried out by loom: `bash .ci/loom thread_pool`.
 //!
 //! This is the pool itself, its threads and its shutdown included; the clock and the parking are the models' own
-//! (`sync.rs`), and there is no watcher and no monitor. Each model was seen to fail when what it guards is taken away,
-//! as is written beside it; *deadlock* is loom's word for a job that nobody runs, or an end that nobody hears of.
+//! (`sync.rs`). There is a watcher in the models of it alone, and a monitor in those of that. Each model was seen to fail when what
+//! it guards is taken away, as is written beside it; *deadlock* is loom's word for a job that nobody runs, or an end that
+//! nobody hears of.
+
+mod handshakes;
+mod monitor;
+mod outbox;
+mod views;
+mod watcher;
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -29,6 +36,17 @@ const FOR_EVER: Duration = Duration::MAX;
 const A_WHILE: Duration = Duration::from_secs(10);
 
 fn pool(max_threads: usize, keep_alive: Duration, lingers: bool) -> Arc<Shared> {
+    pool_with(max_threads, keep_alive, lingers, |_| true)
+}
+
+/// A pool whose threads come or not, as `comes` says of each by its number.
+fn pool_with(
+    max_threads: usize,
+    keep_alive: Duration,
+    lingers: bool,
+    comes: impl Fn(usize) -> bool + Send + Sync + 'static,
+) -> Arc<Shared> {
+    let asked = AtomicUsize::new(0);
     let shared = Arc::new(Shared::new(Settings {
         max_threads: NonZeroUsize::new(max_threads).unwrap(),
         min_threads: 0,
@@ -40,13 +58,15 @@ fn pool(max_threads: usize, keep_alive: Duration, lingers: bool) -> Arc<Shared> 
         on_thread_stop: None,
         on_stall: None,
         // There is no handle to give back: the pool takes the thread as it comes, whatever is said of it.
-        spawn: Arc::new(|_, body| {
-            thread::spawn(body);
+        spawn: Arc::new(move |_, body| {
+            if comes(asked.fetch_add(1, Ordering::Relaxed)) {
+                thread::spawn(body);
+            }
             Err(io::Error::other("a thread of the model"))
         }),
     }));
     let mut state = shared.lock();
-    // Nobody watches: a watcher goes by the clock.
+    // Nobody watches: as many workers as may be are called without a watcher's judgement.
     state.growth.cores = max_threads;
     state.growth.at_once = max_threads;
     state.growth.linger = lingers.then_some(Backoff::NEW);
@@ -81,6 +101,8 @@ impl Event {
 /// A job that says when it has run, to who must wait for that.
 #[derive(Default)]
 struct Probe {
+    /// Somebody waits for it to begin.
+    begin: Option<Event>,
     /// What it waits for first.
     gate: Option<Event>,
     ran: AtomicUsize,
@@ -93,14 +115,27 @@ impl Probe {
         Arc::new(Self { gate: Some(Event::default()), ..Self::default() })
     }
 
+    fn gated_and_announced() -> Arc<Self> {
+        let [begin, gate] = [(); 2].map(|()| Some(Event::default()));
+        Arc::new(Self { begin, gate, ..Self::default() })
+    }
+
     fn submit(self: &Arc<Self>, pool: &Arc<Shared>) -> Result<(), Refused> {
-        pool.execute(OWN, Job::new(self.clone()), false)
+        self.submit_to(pool, OWN)
+    }
+
+    fn submit_to(self: &Arc<Self>, pool: &Arc<Shared>, tenant: usize) -> Result<(), Refused> {
+        pool.execute(tenant, Job::new(self.clone()), false)
     }
 
     fn submitted(pool: &Arc<Shared>) -> Arc<Self> {
         let probe = Arc::new(Self::default());
         assert!(probe.submit(pool).is_ok());
         probe
+    }
+
+    fn wait_for_begin(&self) {
+        self.begin.as_ref().unwrap().wait();
     }
 
     fn open(&self) {
@@ -114,6 +149,9 @@ impl Probe {
 
 impl Runnable for Probe {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
+        if let Some(begin) = &self.begin {
+            begin.happen();
+        }
         if let Some(gate) = &self.gate {
             gate.wait();
         }
@@ -162,151 +200,4 @@ fn shut_down(pool: &Arc<Shared>) {
     assert_eq!((state.threads, state.idle.len()), (0, 0));
     assert_eq!((state.growth.searching, state.growth.watching, state.growth.lingering), (0, false, false));
     assert!(!pool.has_work(&state));
-}
-
-/// A push finds the worker in the list, and then wakes it, or finds it at work, and calls another. So does a close.
-///
-/// Fails with: a `Sleeper::sleep` that clears `notified` first (deadlock: the wake is lost); a `close` that wakes nobody
-/// (deadlock); an `execute` that calls `ensure_progress` before it pushes (deadlock); a `play_out` that does not discharge
-/// who finds no job (a searcher is counted after the end).
-#[test]
-fn a_push_against_a_worker_that_goes_to_sleep() {
-    loom::model(|| {
-        let pool = pool(2, FOR_EVER, false);
-        Probe::submitted(&pool).end.wait();
-        Probe::submitted(&pool).end.wait();
-        shut_down(&pool);
-    });
-}
-
-/// With nobody else to be had, the one worker looks at the queue under the same lock under which it goes on the list.
-///
-/// Fails with: a `Worker::next` that lets go of the lock and takes it again before `self.sleep` (deadlock: the push saw a
-/// busy worker, which sleeps); a `Shared::has_come` that leaves the outbox open (deadlock: the same without the lock).
-#[test]
-fn a_push_at_the_cap() {
-    loom::model(|| {
-        let pool = pool(1, FOR_EVER, false);
-        let first = Probe::submitted(&pool);
-        let second = Probe::submitted(&pool);
-        first.end.wait();
-        second.end.wait();
-        shut_down(&pool);
-    });
-}
-
-/// Who takes a job passes the baton on: a push that left its job to that searcher is not left alone.
-///
-/// Fails with: a `Worker::next` that does not call `ensure_progress` when it has taken a job (deadlock).
-#[test]
-fn a_push_behind_a_job_that_blocks() {
-    model_of(2, || {
-        let pool = pool(2, FOR_EVER, false);
-        let first = Probe::gated();
-        assert!(first.submit(&pool).is_ok());
-        Probe::submitted(&pool).end.wait();
-        first.open();
-        first.end.wait();
-        shut_down(&pool);
-    });
-}
-
-/// A job runs before the shutdown is ready, or is refused; and the shutdown hears of the end.
-///
-/// Fails with: an `execute` that lets go of the lock and takes it again when it has looked at `closed` (a job that was taken
-/// on has not run); a `Worker::next` that looks at `closed` before it pops (a job is left); a `start_thread` that wakes nobody when
-/// it answers after its thread has ended (deadlock).
-#[test]
-fn a_push_against_a_close() {
-    loom::model(|| {
-        let pool = pool(1, FOR_EVER, false);
-        let probe = Arc::new(Probe::default());
-        let submitter = {
-            let (pool, probe) = (pool.clone(), probe.clone());
-            thread::spawn(move || probe.submit(&pool).is_ok())
-        };
-        shut_down(&pool);
-        let ran = probe.counts().0;
-        let accepted = submitter.join().unwrap();
-        if ran == 1 {
-            probe.end.wait();
-        }
-        assert_eq!(ran, usize::from(accepted));
-        assert_eq!(probe.counts(), (ran, 1 - ran));
-    });
-}
-
-/// A worker that has slept out its time ends, unless a push has taken it off the list meanwhile.
-///
-/// Fails with: a `Worker::sleep` that takes `Standing::Recruited` for the end of the time (a searcher is counted after the end), or
-/// that leaves a worker whose time was up in the list (deadlock: a thread that has ended is called).
-#[test]
-fn a_push_against_a_worker_that_ends() {
-    loom::model(|| {
-        let pool = pool(1, A_WHILE, false);
-        for _ in 0..3 {
-            Probe::submitted(&pool).end.wait();
-        }
-        shut_down(&pool);
-    });
-}
-
-/// A push calls nobody while a worker lingers, and marks itself; the worker looks again under the lock, whether it has seen the
-/// mark or not.
-///
-/// Fails with: a `linger` that clears `pushed` after it has let go of the lock (the mark is lost); a `Worker::next` that
-/// sleeps after it has lingered, in place of `continue` (deadlock).
-#[test]
-fn a_push_against_a_worker_that_lingers() {
-    loom::model(|| {
-        let pool = pool(1, FOR_EVER, true);
-        Probe::submitted(&pool).end.wait();
-        let second = Probe::gated();
-        // It has then cleared the mark already, and does not linger again before the gate is opened.
-        let lingering = pool.lock().growth.lingering;
-        assert!(second.submit(&pool).is_ok());
-        assert!(!lingering || pool.pushed.load(Ordering::Relaxed));
-        second.open();
-        second.end.wait();
-        shut_down(&pool);
-    });
-}
-
-/// What is in the outbox is taken by the short cut, or under the lock.
-///
-/// Fails with: a `Shared::pop` that does not look there (deadlock).
-#[test]
-fn a_push_against_a_full_outbox() {
-    model_of(2, || {
-        let pool = pool(2, FOR_EVER, false);
-        let second = Probe::gated();
-        let first = Probe::submitted(&pool);
-        assert!(second.submit(&pool).is_ok());
-        Probe::submitted(&pool).end.wait();
-        second.open();
-        first.end.wait();
-        second.end.wait();
-        shut_down(&pool);
-    });
-}
-
-/// A job in the outbox counts as work when the baton is passed on.
-///
-/// Fails with: a `has_work` that looks at the queues alone (deadlock); an `ensure_progress` that leaves the outbox open when
-/// the searcher has become a worker (deadlock: what comes then calls nobody).
-#[test]
-fn a_job_in_the_outbox_behind_jobs_that_block() {
-    model_of(1, || {
-        let pool = pool(3, FOR_EVER, false);
-        let blocking = [Probe::gated(), Probe::gated()];
-        for probe in &blocking {
-            assert!(probe.submit(&pool).is_ok());
-        }
-        Probe::submitted(&pool).end.wait();
-        for probe in blocking {
-            probe.open();
-            probe.end.wait();
-        }
-        shut_down(&pool);
-    });
 }

@@ -1,0 +1,41 @@
+//! A job in a queue, and which of them have their times measured.
+
+use crate::pool::Job;
+
+/// One call in [`SAMPLE`] has its times measured; it costs two looks at the clock.
+const SAMPLE: u64 = 64;
+
+/// A job in the queue.
+pub(super) struct Entry {
+    pub(super) job: Job,
+    /// When it was queued, in nanoseconds since the pool was made, if it is a sample; else 0.
+    pub(super) queued_at: u64,
+}
+
+/// Which of a queue's calls are samples.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Samples {
+    entered: u64,
+    /// When the last sample that left the queue had come into it.
+    last: u64,
+}
+
+impl Samples {
+    /// When this job came, if it is a sample; else 0. The first one is.
+    pub(super) fn enter(&mut self, now: impl FnOnce() -> u64) -> u64 {
+        let sampled = self.entered.is_multiple_of(SAMPLE);
+        self.entered += 1;
+        if sampled { now() } else { 0 }
+    }
+
+    pub(super) fn leave(&mut self, entry: &Entry) {
+        if entry.queued_at != 0 {
+            self.last = entry.queued_at;
+        }
+    }
+
+    /// When the first in line came, or the last sample before it.
+    pub(super) fn time_of(&self, entry: &Entry) -> u64 {
+        if entry.queued_at == 0 { self.last } else { entry.queued_at }
+    }
+}
