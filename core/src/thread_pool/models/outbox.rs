@@ -82,7 +82,8 @@ fn two_pushes_and_a_thread_that_does_not_come() {
 
 /// With the one thread gone that there was, nobody is left who could run the job: it is refused.
 ///
-/// Fails with: a `thread_refused` that leaves the outbox open (a job is left in it).
+/// Fails with: a `thread_refused` that leaves the outbox open, or does not drain the queue when no thread is left (a job is
+/// left there).
 #[test]
 fn the_only_thread_ends_while_another_does_not_come() {
     model_of(2, || {
