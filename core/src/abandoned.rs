@@ -14,16 +14,19 @@
 //!
 //! Both hold the closure meanwhile. So no entry outlives it, and none can be taken for that of another one at the same
 //! address. A call that nobody cancels takes no part in any of this.
+//!
+//! Calls that a pool's shutdown has left running are not in the register, unless they were cancelled, too: see
+//! `thread_pool::stopped`.
 
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::{monitor, warning};
+use crate::{monitor, thread_pool, warning};
 
 /// For how long a call that was cancelled may go on before it is told of.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Clone, Copy)]
 struct Entry {
@@ -37,9 +40,9 @@ struct Entry {
 
 /// A call that has gone on for too long.
 #[derive(Debug, PartialEq)]
-struct Overstay {
-    place: &'static Location<'static>,
-    cancelled_for: Duration,
+pub(crate) struct Overstay {
+    pub(crate) place: &'static Location<'static>,
+    pub(crate) cancelled_for: Duration,
 }
 
 #[derive(Default)]
@@ -62,14 +65,16 @@ impl Register {
         self.0.remove(&closure);
     }
 
-    /// Those to be told of, each once.
-    fn overstayed(&mut self, now: Instant) -> Vec<Overstay> {
+    /// Those to be told of, each once, and none that was told of already.
+    fn overstayed(&mut self, now: Instant, told_of: &[usize]) -> Vec<Overstay> {
         let mut overstayed = Vec::new();
-        for Entry { place, since, reported } in self.0.values_mut() {
+        for (closure, Entry { place, since, reported }) in &mut self.0 {
             let cancelled_for = now.saturating_duration_since(*since);
             if !*reported && cancelled_for >= PATIENCE {
                 *reported = true;
-                overstayed.push(Overstay { place, cancelled_for });
+                if !told_of.contains(closure) {
+                    overstayed.push(Overstay { place, cancelled_for });
+                }
             }
         }
         overstayed
@@ -117,8 +122,11 @@ pub(crate) fn count(mut closures: Vec<usize>) -> usize {
 
 /// For the monitor: tells of those that have gone on for too long.
 pub(crate) fn look(now: Instant) {
-    let overstayed = lock().overstayed(now);
-    for Overstay { place, cancelled_for } in overstayed {
+    // Before the register is locked: those books ask it.
+    let after_a_stop = thread_pool::overstayed_after_a_stop(now);
+    let told_of = thread_pool::told_of_after_a_stop();
+    let cancelled = lock().overstayed(now, &told_of);
+    for Overstay { place, cancelled_for } in after_a_stop.into_iter().chain(cancelled) {
         warning::overstayed(place, cancelled_for);
     }
 }
@@ -145,16 +153,16 @@ mod tests {
         let (early, late) = (Location::caller(), std::panic::Location::caller());
         register.enter(1, early, start);
         register.enter(2, late, start + PATIENCE / 2);
-        assert_eq!(register.overstayed(start + PATIENCE - Duration::from_nanos(1)), []);
+        assert_eq!(register.overstayed(start + PATIENCE - Duration::from_nanos(1), &[]), []);
         assert!(register.needs_looking_at());
 
-        let told = register.overstayed(start + PATIENCE);
+        let told = register.overstayed(start + PATIENCE, &[]);
         assert_eq!(told, [Overstay { place: early, cancelled_for: PATIENCE }]);
         assert!(register.needs_looking_at(), "the second one's time is yet to come");
 
-        let told = register.overstayed(start + 2 * PATIENCE);
+        let told = register.overstayed(start + 2 * PATIENCE, &[]);
         assert_eq!(told, [Overstay { place: late, cancelled_for: PATIENCE * 3 / 2 }]);
-        assert_eq!(register.overstayed(start + 9 * PATIENCE), []);
+        assert_eq!(register.overstayed(start + 9 * PATIENCE, &[]), []);
         assert!(!register.needs_looking_at(), "both were told of, and are still counted");
         assert_eq!(register.count(&mut vec![1, 2]), 2);
     }
@@ -166,9 +174,20 @@ mod tests {
         let place = Location::caller();
         register.enter(1, place, start);
         register.enter(1, place, start + PATIENCE);
-        assert_eq!(register.overstayed(start + PATIENCE).len(), 1);
+        assert_eq!(register.overstayed(start + PATIENCE, &[]).len(), 1);
         register.enter(1, place, start + 2 * PATIENCE);
         assert!(!register.needs_looking_at(), "it stays told of");
+    }
+
+    #[test]
+    fn one_that_was_told_of_by_others_is_counted_alone() {
+        let mut register = Register::default();
+        let start = Instant::now();
+        register.enter(1, Location::caller(), start);
+        register.enter(2, Location::caller(), start);
+        assert_eq!(register.overstayed(start + PATIENCE, &[1]).len(), 1);
+        assert!(!register.needs_looking_at());
+        assert_eq!(register.count(&mut vec![1, 2]), 2);
     }
 
     #[test]
@@ -182,7 +201,7 @@ mod tests {
         register.strike_out(1);
         register.strike_out(1);
         assert_eq!(register.count(&mut vec![1, 2, 3]), 1);
-        assert_eq!(register.overstayed(start + PATIENCE).len(), 1);
+        assert_eq!(register.overstayed(start + PATIENCE, &[]).len(), 1);
         register.strike_out(2);
         assert!(register.0.is_empty());
         assert!(!register.needs_looking_at());

@@ -1,7 +1,8 @@
 //! Which runtime is current, and which pool is the default (C30).
 //!
 //! 1. An explicit value (`runtime.spawn(..)`) needs no choice and does not come here.
-//! 2. The ambient one: anyloop's own thread-local, else what an adapter recognizes on this thread.
+//! 2. The ambient one: anyloop's own thread-local, else what an adapter recognizes on this thread; of several adapters that
+//!    recognize it, the one that was registered first.
 //! 3. [`set_default`], or the runtime that a run in progress installed.
 //! 4. The only adapter there is; `ANYLOOP_RUNTIME` chooses among several.
 //!

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | pools that have work and nobody to take it | `thread_pool::monitor` | nothing is queued there |
 //! | calls that run although they were cancelled | `abandoned` | they end, or were told of |
+//! | threads that run a call although they were told to end | `thread_pool::stopped` | it ends, or was told of |
 //!
 //! Each keeps its own books, under its own lock. Who writes something down there [calls the thread in](call_in) after
 //! that; the thread looks at the books before it ends. Both do so under the lock of [`RUNNING`]: so one of the two
@@ -48,7 +49,10 @@ fn run() {
         thread_pool::look_at_pools();
         abandoned::look(Instant::now());
         let mut running = lock();
-        if !thread_pool::has_pools_to_look_at() && !abandoned::has_calls_to_look_at() {
+        let something_is_left = thread_pool::has_pools_to_look_at()
+            || thread_pool::has_threads_to_look_at()
+            || abandoned::has_calls_to_look_at();
+        if !something_is_left {
             *running = false;
             return;
         }

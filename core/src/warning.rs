@@ -24,7 +24,8 @@ pub enum Warning<'a> {
         /// Where the call was submitted.
         place: &'static Location<'static>,
     },
-    /// A call that was cancelled while it ran has gone on for 10 seconds since. Nothing can stop it from outside, and it
+    /// A call that was cancelled while it ran, or was left running by
+    /// [`shutdown_timeout`](crate::ThreadPool::shutdown_timeout), has gone on for 10 seconds since. Nothing can stop it from outside, and it
     /// keeps its thread: its code should ask
     /// [`from_thread::check_cancelled`](crate::from_thread::check_cancelled) between its steps, or
     /// have what it waits for interrupted by [`from_thread::on_cancel`](crate::from_thread::on_cancel). Said once for each

@@ -11,6 +11,7 @@ mod inline;
 mod linked;
 mod native;
 mod remote;
+mod sides;
 
 use std::fmt;
 use std::pin::Pin;
@@ -28,12 +29,13 @@ pub(crate) use answer::Answer;
 pub(crate) use awaiter::Awaiter;
 pub use cancelling::Cancelling;
 pub(crate) use carried::Surroundings;
-pub(crate) use closure::{CallState, Closure, ClosureHandle, Ran, Runnable};
+pub(crate) use closure::Closure;
 pub(crate) use inline::Handle;
 use inline::Inline;
 pub use linked::Linked;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
+pub(crate) use sides::{CallState, ClosureHandle, Ran, Runnable};
 
 /// Something that is running: a future on a runtime, or a closure on a pool.
 ///

@@ -56,10 +56,17 @@ impl Employee {
         unsafe { self.place.load(Ordering::Relaxed).as_ref() }
     }
 
-    pub(super) fn stop(&self) {
+    /// Tells it to end. Whether it had not been told before.
+    pub(super) fn stop(&self) -> bool {
         // ORDERING: Relaxed: it is advice, and publishes nothing.
-        self.stopping.store(true, Ordering::Relaxed);
+        let before = self.stopping.swap(true, Ordering::Relaxed);
         self.interrupts.fire();
+        !before
+    }
+
+    pub(super) fn is_told_to_end(&self) -> bool {
+        // ORDERING: Relaxed, see `stop`.
+        self.stopping.load(Ordering::Relaxed)
     }
 }
 
@@ -108,8 +115,7 @@ pub(super) fn employer() -> Option<Arc<Shared>> {
 
 /// Whether the pool of this thread was given up by a shutdown whose time was up.
 pub(crate) fn is_stopping() -> bool {
-    // ORDERING: Relaxed, see `Employee::stop`.
-    with_post(|post| post.employee.stopping.load(Ordering::Relaxed)).unwrap_or(false)
+    with_post(|post| post.employee.is_told_to_end()).unwrap_or(false)
 }
 
 /// Runs the closure at this address inside a job of this thread's: for the books, it is what the thread runs meanwhile.

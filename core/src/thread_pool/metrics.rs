@@ -35,8 +35,8 @@ pub struct Metrics {
     pub idle: usize,
     /// Calls that are running, those that wait inside `from_thread::block_on` included.
     pub running: usize,
-    /// Calls of those that are running although they were cancelled: their task was aborted or dropped, or its time
-    /// was up. Nothing can stop them: see [`from_thread::check_cancelled`](crate::from_thread::check_cancelled).
+    /// Calls of those that are running although they were cancelled: their task was aborted or dropped, its time
+    /// was up, or that of [`shutdown_timeout`](crate::ThreadPool::shutdown_timeout). Nothing can stop them: see [`from_thread::check_cancelled`](crate::from_thread::check_cancelled).
     pub abandoned: usize,
     /// Calls that wait for a thread, cancelled ones that were not cleared away yet included.
     pub queued: usize,
@@ -227,11 +227,13 @@ impl Shared {
         }
         let closures = state.staff.iter().filter_map(|(_, member)| member.employee.closure());
         let closures = closures.filter(|(_, tenant)| key == OWN || *tenant == key);
-        let closures = closures.map(|(closure, _)| closure).collect();
+        let closures: Vec<usize> = closures.map(|(closure, _)| closure).collect();
+        // All threads are told at once: see `Shared::cancel_rest`.
+        let told_to_end = state.staff.iter().any(|(_, member)| member.employee.is_told_to_end());
         let (threads, idle) = (state.threads, state.idle.len());
         let (threads_started, threads_ended) = (state.started, state.ended);
         drop(state);
-        let abandoned = abandoned::count(closures);
+        let abandoned = if told_to_end { closures.len() } else { abandoned::count(closures) };
         let now = self.now();
         let [time_queued, time_running] = if key == OWN {
             self.timings.distributions()

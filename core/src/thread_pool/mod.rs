@@ -10,11 +10,14 @@ mod models;
 mod monitor;
 mod outbox;
 mod queue;
+mod samples;
 mod shared;
 mod shutdown;
 mod sleeper;
 mod spawn;
+mod stopped;
 mod sync;
+mod tenant;
 mod threads;
 mod view;
 mod worker;
@@ -33,6 +36,9 @@ pub use metrics::{Distribution, Metrics};
 pub(crate) use monitor::{has_pools_to_look_at, look_at_pools};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
 pub(crate) use spawn::{Body, Spawn, builder as thread_builder, same_error, start as start_thread};
+pub(crate) use stopped::{
+    has_threads_to_look_at, overstayed as overstayed_after_a_stop, told_of as told_of_after_a_stop,
+};
 
 use crate::pool::{AnyPool, Job, Pool, Refused};
 use queue::OWN;
@@ -126,6 +132,9 @@ impl ThreadPool {
     /// cancelled and ends in [`TaskError::Shutdown`](crate::TaskError::Shutdown), what runs is told
     /// ([`from_thread::is_cancelled`](crate::from_thread::is_cancelled)) and left to itself, and the report
     /// counts both. Ready earlier if everything has ended and every thread was joined.
+    ///
+    /// What is left to itself is looked after as a call that is cancelled while it runs: by [`Metrics::abandoned`] and
+    /// [`Warning::Overstayed`](crate::Warning::Overstayed).
     ///
     /// The time is the system's, and runs from this call on; the future must be polled for anything to be cancelled.
     ///

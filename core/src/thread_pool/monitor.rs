@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::panic::Location;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::shared::Shared;
+use super::sync::{Instant, call_monitor_in};
 use crate::catch::quietly;
 use crate::monitor;
 use crate::warning::{self, RunningCall, StallReport};
@@ -26,7 +27,13 @@ struct Watched {
     calls: HashMap<usize, (u64, Instant)>,
 }
 
+#[cfg(not(all(test, loom)))]
 static POOLS: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+// Of each run of a model, its own.
+#[cfg(all(test, loom))]
+loom::lazy_static! {
+    static ref POOLS: Mutex<Vec<Watched>> = Mutex::new(Vec::new());
+}
 
 fn lock() -> MutexGuard<'static, Vec<Watched>> {
     // Books alone are kept under it.
@@ -44,7 +51,7 @@ pub(super) fn look_after(pool: &Arc<Shared>) {
     };
     watched.look(pool);
     lock().push(watched);
-    if monitor::call_in().is_err() {
+    if call_monitor_in().is_err() {
         // No thread to be had: the next saturated push tries again.
         let pools = std::mem::take(&mut *lock());
         for pool in pools.iter().filter_map(|watched| watched.pool.upgrade()) {

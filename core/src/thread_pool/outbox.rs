@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::PoisonError;
 
 use super::growth::BURST;
-use super::queue::{Entry, Samples};
+use super::samples::{Entry, Samples};
 use super::sync::atomic::{AtomicUsize, Ordering};
 use super::sync::{Mutex, MutexGuard};
 use crate::context::is_in_task_poll;

@@ -4,91 +4,17 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
 
 use slab::Slab;
 
-use super::metrics::{Counts, Timings};
+use super::metrics::Counts;
 use super::outbox::Outbox;
+use super::samples::Entry;
+use super::tenant::Tenant;
 use crate::pool::Job;
-
-/// One call in [`SAMPLE`] has its times measured; it costs two looks at the clock.
-const SAMPLE: u64 = 64;
-/// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
-const SWEEP: usize = 1 << 16;
 
 /// The tenant that the pool's own queue belongs to.
 pub(super) const OWN: usize = 0;
-
-/// Which of a queue's calls are samples.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Samples {
-    entered: u64,
-    /// When the last sample that left the queue had come into it.
-    last: u64,
-}
-
-impl Samples {
-    /// Of a queue whose ends were looked after by two.
-    pub(super) fn of_both(entering: Self, leaving: Self) -> Self {
-        Self { entered: entering.entered, last: leaving.last }
-    }
-
-    /// When this job came, if it is a sample; else 0. The first one is.
-    pub(super) fn enter(&mut self, now: impl FnOnce() -> u64) -> u64 {
-        let sampled = self.entered.is_multiple_of(SAMPLE);
-        self.entered += 1;
-        if sampled { now() } else { 0 }
-    }
-
-    pub(super) fn leave(&mut self, entry: &Entry) {
-        if entry.queued_at != 0 {
-            self.last = entry.queued_at;
-        }
-    }
-
-    /// When the first in line came, or the last sample before it.
-    pub(super) fn time_of(&self, entry: &Entry) -> u64 {
-        if entry.queued_at == 0 { self.last } else { entry.queued_at }
-    }
-}
-
-/// A job in the queue.
-pub(super) struct Entry {
-    pub(super) job: Job,
-    /// When it was queued, in nanoseconds since the pool was made, if it is a sample; else 0.
-    pub(super) queued_at: u64,
-    /// The runtime that it runs under, by its driver's address; 0 for none. Here so that who asks, with a lock held, need
-    /// not wait for memory that the submitter has just written.
-    pub(super) driver: usize,
-}
-
-/// Somebody with a queue of its own.
-pub(super) struct Tenant {
-    jobs: VecDeque<Entry>,
-    /// What the tenant's own calls have submitted. Served in turn with the others, and before them while calls
-    /// wait: most likely for these (C17).
-    nested: VecDeque<Entry>,
-    /// Whether it is the turn of the nested ones.
-    nested_next: bool,
-    /// Calls of the tenant that wait for others.
-    waits: usize,
-    /// Calls that wait for room in `jobs` (C14).
-    waiting: VecDeque<Entry>,
-    room: usize,
-    /// The most jobs that run at the same time; `None` for the pool's own queue, which its threads bound.
-    limit: Option<NonZeroUsize>,
-    /// Counted where there is a limit.
-    running: usize,
-    /// Whether it is in the rotation: it has jobs, and may run one more.
-    listed: bool,
-    /// Nobody can submit to it any more.
-    closed: bool,
-    samples: Samples,
-    sweep_at: usize,
-    pub(super) counts: Counts,
-    pub(super) timings: Arc<Timings>,
-}
 
 /// How a job is submitted.
 #[derive(Clone, Copy)]
@@ -114,16 +40,6 @@ pub(super) struct Taken {
     pub(super) tenant: usize,
 }
 
-/// How full a tenant's queue is.
-#[derive(Default)]
-pub(super) struct Fill {
-    pub(super) queued: usize,
-    pub(super) waiting: usize,
-    /// When the first in line had been queued at the latest sample before it; `None` if nobody waits.
-    pub(super) oldest: Option<u64>,
-    pub(super) running: usize,
-}
-
 pub(super) struct Queues {
     tenants: Slab<Tenant>,
     /// Those that have something to run, the next one first.
@@ -132,64 +48,6 @@ pub(super) struct Queues {
     len: usize,
     /// What became of jobs that left the queues by another way than a worker's; tenants count their own, too.
     written_off: Counts,
-}
-
-impl Tenant {
-    fn new(limit: Option<NonZeroUsize>, room: usize) -> Self {
-        Self {
-            jobs: VecDeque::new(),
-            nested: VecDeque::new(),
-            nested_next: true,
-            waits: 0,
-            waiting: VecDeque::new(),
-            room,
-            limit,
-            running: 0,
-            listed: false,
-            closed: false,
-            samples: Samples::default(),
-            sweep_at: SWEEP,
-            counts: Counts::default(),
-            timings: Arc::default(),
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.len() >= self.room || !self.waiting.is_empty()
-    }
-
-    fn may_run(&self) -> bool {
-        self.limit.is_none_or(|limit| self.running < limit.get())
-    }
-
-    pub(super) fn fill(&self) -> Fill {
-        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| self.samples.time_of(entry));
-        let queued = self.len().min(self.room);
-        let waiting = self.waiting.len() + self.len() - queued;
-        Fill { queued, waiting, oldest, running: self.running + self.waits }
-    }
-
-    fn len(&self) -> usize {
-        self.jobs.len() + self.nested.len()
-    }
-
-    fn is_gone(&self) -> bool {
-        self.closed && self.len() == 0 && self.running == 0 && self.waits == 0
-    }
-
-    /// The next job, in the order of its queue.
-    fn take(&mut self) -> Option<Entry> {
-        let nested_first = self.nested_next || self.waits > 0;
-        self.nested_next = !self.nested_next;
-        let (first, second) = if nested_first {
-            (&mut self.nested, &mut self.jobs)
-        } else {
-            (&mut self.jobs, &mut self.nested)
-        };
-        let entry = first.pop_front().or_else(|| second.pop_front())?;
-        self.samples.leave(&entry);
-        Some(entry)
-    }
 }
 
 impl Queues {
@@ -434,27 +292,5 @@ impl Queues {
             self.remove_if_gone(key);
         }
         all
-    }
-}
-
-impl Tenant {
-    /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
-    fn sweep(&mut self, spent: &mut Vec<Entry>) -> usize {
-        let before = self.len();
-        for queue in [&mut self.jobs, &mut self.nested, &mut self.waiting] {
-            if queue.iter().any(|entry| entry.job.is_cancelled()) {
-                let (gone, left) = queue.drain(..).partition::<Vec<_>, _>(|entry| entry.job.is_cancelled());
-                queue.extend(left);
-                spent.extend(gone);
-            }
-        }
-        while self.len() < self.room
-            && let Some(next) = self.waiting.pop_front()
-        {
-            self.jobs.push_back(next);
-        }
-        self.sweep_at = SWEEP.max((self.len() + self.waiting.len()) * 2);
-        // Nobody comes in who was not let in by somebody going.
-        before.saturating_sub(self.len())
     }
 }

@@ -15,8 +15,10 @@ use super::growth::{Growth, Role};
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::Outbox;
-use super::queue::{Entry, Manner, OWN, Pushed, Queues, Taken};
+use super::queue::{Manner, OWN, Pushed, Queues, Taken};
+use super::samples::Entry;
 use super::sleeper::{Sleeper, Standing};
+use super::stopped;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
@@ -436,8 +438,9 @@ impl Shared {
             let running: Vec<_> = state.staff.iter().map(|(_, member)| member.employee.clone()).collect();
             (queued, running, state.running())
         };
-        for employee in running {
-            employee.stop();
+        let told: Vec<_> = running.into_iter().filter(|employee| employee.stop()).collect();
+        if busy > 0 && !told.is_empty() {
+            stopped::look_after(told);
         }
         let mut cancelled = 0;
         for Entry { job, .. } in queued {

@@ -7,6 +7,7 @@ mod chosen {
     use std::time::Duration;
     pub(in super::super) use std::time::Instant;
 
+    pub(in super::super) use crate::monitor::call_in as call_monitor_in;
     pub(in super::super) use crate::spin::spin;
 
     /// Parks the thread that it was made by.
@@ -34,29 +35,38 @@ mod chosen {
 #[cfg(all(test, loom))]
 mod chosen {
     use std::cell::Cell;
+    use std::io;
     use std::time::Duration;
 
     use loom::sync::Notify;
     pub(in super::super) use loom::sync::{Mutex, MutexGuard, atomic};
 
     /// Not loom's own parking: its `unpark` also wakes a thread that waits for a lock.
-    pub(in super::super) struct Parker(Notify);
+    pub(in super::super) struct Parker {
+        notify: Notify,
+        /// It has ticked before: see `park_timeout`.
+        ticks: std::sync::atomic::AtomicBool,
+    }
 
     impl Parker {
         pub(in super::super) fn here() -> Self {
-            Self(Notify::new())
+            Self { notify: Notify::new(), ticks: false.into() }
         }
 
         pub(in super::super) fn unpark(&self) {
-            self.0.notify();
+            self.notify.notify();
         }
 
         pub(in super::super) fn park(&self) {
-            self.0.wait();
+            self.notify.wait();
         }
 
-        /// The time is up at once, which is late enough when the others were quicker: loom tries both.
+        /// The time is up at once, which is late enough when the others were quicker: loom tries both. But a watcher does not
+        /// tick a second time while nobody else does anything.
         pub(in super::super) fn park_timeout(&self, limit: Duration) {
+            if limit < Duration::from_secs(1) && self.ticks.swap(true, std::sync::atomic::Ordering::Relaxed) {
+                loom::thread::yield_now();
+            }
             pass(limit);
         }
     }
@@ -97,6 +107,23 @@ mod chosen {
 
     fn pass(time: Duration) {
         NOW.with(|now| now.set(now.get() + time));
+    }
+
+    loom::lazy_static! {
+        static ref MONITOR_IS_REFUSED: std::sync::atomic::AtomicBool = false.into();
+    }
+
+    /// Whether there is no thread for the monitor to be had, from now on.
+    pub(in super::super) fn refuse_monitor(is_refused: bool) {
+        MONITOR_IS_REFUSED.store(is_refused, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    /// The model looks in the monitor's stead, when it likes.
+    pub(in super::super) fn call_monitor_in() -> io::Result<()> {
+        match MONITOR_IS_REFUSED.load(std::sync::atomic::Ordering::Relaxed) {
+            true => Err(io::Error::other("no monitor in this model")),
+            false => Ok(()),
+        }
     }
 
     /// Two looks are as good as many: loom has the others do something before either.

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::employment::{Employee, Post, set_post, set_tenant};
 use super::growth::{Pace, Role};
-use super::queue::{Entry, OWN, Taken};
+use super::queue::{OWN, Taken};
+use super::samples::Entry;
 use super::shared::{Shared, State};
 use super::sleeper::{Sleeper, Standing};
 use super::sync::atomic::Ordering;

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::ffi::OsStr;
-use std::fs;
+use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+
+use rustix::fs::{FlockOperation, flock};
 
 /// Far more than any of them takes; ends one that hangs.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -23,8 +25,7 @@ pub(crate) const NONE: &str = "";
 
 /// An example, built once with these features.
 pub(crate) fn program(example: &'static str, features: &'static str) -> PathBuf {
-    // The lock is held while it is built, too: every build writes to the same place, from which the
-    // program is taken away.
+    // Locked while it is built, too: this process has each built once.
     static BUILT: Mutex<Option<HashMap<[&str; 2], PathBuf>>> = Mutex::new(None);
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
     let built = built.get_or_insert_default();
@@ -33,6 +34,10 @@ pub(crate) fn program(example: &'static str, features: &'static str) -> PathBuf 
 
 fn build(example: &str, features: &str) -> PathBuf {
     let own_folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    // Every build writes to the same place, from which the program is taken away: another test binary must not build its own
+    // in between. The system lets go of the lock when the process ends, however it does.
+    let lock = File::create(own_folder.join("examples.lock")).unwrap();
+    flock(&lock, FlockOperation::LockExclusive).unwrap();
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--package", "anyloop", "--example", example, "--features", features]);
     cargo.arg("--manifest-path").arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"));

@@ -1,0 +1,128 @@
+//! One who has a queue of its own in a pool: the pool itself, or a view.
+//!
+//! Plain data, used under the pool's lock. Nothing foreign runs here: jobs are only moved.
+
+use std::collections::VecDeque;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use super::metrics::{Counts, Timings};
+use super::samples::{Entry, Samples};
+
+/// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
+const SWEEP: usize = 1 << 16;
+
+/// Somebody with a queue of its own.
+pub(super) struct Tenant {
+    pub(super) jobs: VecDeque<Entry>,
+    /// What the tenant's own calls have submitted. Served in turn with the others, and before them while calls
+    /// wait: most likely for these (C17).
+    pub(super) nested: VecDeque<Entry>,
+    /// Whether it is the turn of the nested ones.
+    nested_next: bool,
+    /// Calls of the tenant that wait for others.
+    pub(super) waits: usize,
+    /// Calls that wait for room in `jobs` (C14).
+    pub(super) waiting: VecDeque<Entry>,
+    pub(super) room: usize,
+    /// The most jobs that run at the same time; `None` for the pool's own queue, which its threads bound.
+    pub(super) limit: Option<NonZeroUsize>,
+    /// Counted where there is a limit.
+    pub(super) running: usize,
+    /// Whether it is in the rotation: it has jobs, and may run one more.
+    pub(super) listed: bool,
+    /// Nobody can submit to it any more.
+    pub(super) closed: bool,
+    pub(super) samples: Samples,
+    pub(super) sweep_at: usize,
+    pub(super) counts: Counts,
+    pub(super) timings: Arc<Timings>,
+}
+
+/// How full a tenant's queue is.
+#[derive(Default)]
+pub(super) struct Fill {
+    pub(super) queued: usize,
+    pub(super) waiting: usize,
+    /// When the first in line had been queued at the latest sample before it; `None` if nobody waits.
+    pub(super) oldest: Option<u64>,
+    pub(super) running: usize,
+}
+
+impl Tenant {
+    pub(super) fn new(limit: Option<NonZeroUsize>, room: usize) -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            nested: VecDeque::new(),
+            nested_next: true,
+            waits: 0,
+            waiting: VecDeque::new(),
+            room,
+            limit,
+            running: 0,
+            listed: false,
+            closed: false,
+            samples: Samples::default(),
+            sweep_at: SWEEP,
+            counts: Counts::default(),
+            timings: Arc::default(),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= self.room || !self.waiting.is_empty()
+    }
+
+    pub(super) fn may_run(&self) -> bool {
+        self.limit.is_none_or(|limit| self.running < limit.get())
+    }
+
+    pub(super) fn fill(&self) -> Fill {
+        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| self.samples.time_of(entry));
+        let queued = self.len().min(self.room);
+        let waiting = self.waiting.len() + self.len() - queued;
+        Fill { queued, waiting, oldest, running: self.running + self.waits }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.jobs.len() + self.nested.len()
+    }
+
+    pub(super) fn is_gone(&self) -> bool {
+        self.closed && self.len() == 0 && self.running == 0 && self.waits == 0
+    }
+
+    /// The next job, in the order of its queue.
+    pub(super) fn take(&mut self) -> Option<Entry> {
+        let nested_first = self.nested_next || self.waits > 0;
+        self.nested_next = !self.nested_next;
+        let (first, second) = if nested_first {
+            (&mut self.nested, &mut self.jobs)
+        } else {
+            (&mut self.jobs, &mut self.nested)
+        };
+        let entry = first.pop_front().or_else(|| second.pop_front())?;
+        self.samples.leave(&entry);
+        Some(entry)
+    }
+
+    /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
+    pub(super) fn sweep(&mut self, spent: &mut Vec<Entry>) -> usize {
+        let before = self.len();
+        for queue in [&mut self.jobs, &mut self.nested, &mut self.waiting] {
+            if queue.iter().any(|entry| entry.job.is_cancelled()) {
+                let (gone, left) = queue.drain(..).partition::<Vec<_>, _>(|entry| entry.job.is_cancelled());
+                queue.extend(left);
+                spent.extend(gone);
+            }
+        }
+        while self.len() < self.room
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.jobs.push_back(next);
+        }
+        self.sweep_at = SWEEP.max((self.len() + self.waiting.len()) * 2);
+        // Nobody comes in who was not let in by somebody going.
+        before.saturating_sub(self.len())
+    }
+}
