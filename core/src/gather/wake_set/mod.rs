@@ -260,7 +260,7 @@ impl WakeSet {
         self.publish();
         block.uses.one();
         self.open = block;
-        polling::enter(block);
+        polling::go_on_to(block);
         // ORDERING: Relaxed: it is the poller's since the list was taken, and nobody puts the block on the list
         // again before they have seen the zero that is written next.
         self.chain = block.next.load(Ordering::Relaxed);

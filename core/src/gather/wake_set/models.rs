@@ -12,6 +12,8 @@
 //! | `next` read before the bits in `open_next_block` | `waking_a_block_that_is_being_opened` | a block is lost |
 //! | `!= 0` in `wake_by_ref` (its own bit alone) | `waking_children_of_one_block_against_polling` | the list becomes a ring |
 //! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | `waking_children_of_two_blocks_against_polling` | deadlock |
+//! | `leave` gives back nothing, or one too few; `take_counted` for any block | `wakers_from_a_pollers_stock` | the memory stays behind |
+//! | `leave` gives back one too many | `wakers_from_a_pollers_stock` | a use after the end |
 //! | Release in `release` | `the_last_waker_after_the_end` | a use after the end |
 //! | Release in `let_go`, and the fence at its end | `waking_against_dropping` | a use after the end |
 //! | `register`: Acquire of the first exchange, Release of the hand-over | `waking_against_a_change_of_the_parent` | two accesses of the cell at once |
@@ -277,5 +279,28 @@ fn waking_against_a_change_of_the_parent() {
         thread.join().unwrap();
         let [first, last] = parents.map(|parent| parent.0.load(StdOrdering::Relaxed));
         assert_eq!(last, 1, "the last one is woken, after {first} wakes of the first");
+    });
+}
+
+/// A poller hands out wakers from its stock, and the first of them is used up while it does. Whoever is last gives the memory
+/// back.
+#[test]
+fn wakers_from_a_pollers_stock() {
+    loom::model(|| {
+        let mut set = WakeSet::new(PER_BLOCK + 1);
+        set.collect();
+        let mut polling = set.poll();
+        polling.next();
+        let use_up = |waker: Waker| thread::spawn(move || waker.wake());
+        let first = use_up(Waker::clone(&polling.waker(0)));
+        let second = Waker::clone(&polling.waker(1));
+        // Of another block, and so counted by itself.
+        let third = Waker::clone(&polling.waker(PER_BLOCK));
+        drop(polling);
+        let last = use_up(second);
+        drop(third);
+        drop(set);
+        first.join().unwrap();
+        last.join().unwrap();
     });
 }

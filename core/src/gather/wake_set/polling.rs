@@ -1,37 +1,82 @@
-//! What a thread is polling: a wake from in there needs no atomic exchange.
+//! What a thread is polling: neither a wake from in there nor a clone of a waker needs an atomic exchange.
 //!
 //! Most wakes of a child that yields come from its own poll, on the thread that polls it. The bits that the block has for
 //! them are nobody else's while it does.
+//!
+//! Children that wait for another thread clone their wakers one after the other, while that thread uses up the first of them. So
+//! the poller counts as many as the block has children at once, hands them out of its own stock, and gives back the rest when it leaves
+//! the block: the two would otherwise have the block's cache line in turns.
 
 use std::cell::Cell;
 use std::ptr;
 use std::task::Waker;
 
 use super::sync::{Ordering, thread_local};
-use super::{Block, Lent, WakeSet, Woken};
+use super::waker::count;
+use super::{Block, Lent, PER_BLOCK, WakeSet, Woken};
 
 thread_local! {
-    /// The block whose children this thread is polling; null for none. Set in a [`Polling`] only, so that it is never a
-    /// block that is gone: its set is borrowed.
-    static HERE: Cell<*const Block> = const { Cell::new(ptr::null()) };
+    /// Set in a [`Polling`] only, so that it is never a block that is gone: its set is borrowed.
+    static HERE: Cell<Here> = const { Cell::new(Here { block: ptr::null(), stock: 0 }) };
+}
+
+/// Where a thread polls.
+#[derive(Clone, Copy)]
+pub(super) struct Here {
+    /// The block whose children it is polling; null for none.
+    block: *const Block,
+    /// Wakers that the block counts already, and that nobody has yet.
+    stock: usize,
 }
 
 /// Whether this thread is polling the children of a gather of many.
 #[inline]
 pub(crate) fn is_polling_many() -> bool {
-    HERE.with(|here| !here.get().is_null())
+    HERE.with(|here| !here.get().block.is_null())
 }
 
-/// This thread polls children of the block from now on. Within a [`Polling`] only.
+/// This thread polls children of the block from now on, and no more of the one before. Within a [`Polling`] only.
 #[inline]
-pub(super) fn enter(block: *const Block) -> *const Block {
-    HERE.with(|here| here.replace(block))
+pub(super) fn go_on_to(block: *const Block) {
+    leave(HERE.with(|here| here.replace(Here { block, stock: 0 })));
+}
+
+/// Gives back what has not been handed out.
+#[inline]
+fn leave(Here { block, stock }: Here) {
+    if stock == 0 {
+        return;
+    }
+    // SAFETY: with a stock there is a block, of a set that is borrowed until after this: see `HERE`.
+    let block = unsafe { &*block };
+    // ORDERING: Relaxed: the set itself still counts as a waker, so that this is not the last one. The Release of those that
+    // went before goes on from here, as from any exchange.
+    block.wakers.fetch_sub(stock, Ordering::Relaxed);
+}
+
+/// Whether a waker of the block may be made without counting it, since it is counted already: on the thread that polls there.
+#[inline]
+pub(super) fn take_counted(block: &Block) -> bool {
+    HERE.with(|here| {
+        let Here { block: polled, stock } = here.get();
+        if !ptr::eq(polled, block) {
+            return false;
+        }
+        let stock = if stock > 0 {
+            stock
+        } else {
+            count(block, PER_BLOCK);
+            PER_BLOCK
+        };
+        here.set(Here { block: polled, stock: stock - 1 });
+        true
+    })
 }
 
 /// Notes the wake of a child of this block, if it comes from the thread that polls there.
 #[inline]
 pub(super) fn note(block: &Block, number: usize) -> bool {
-    if !HERE.with(|here| ptr::eq(here.get(), block)) {
+    if !HERE.with(|here| ptr::eq(here.get().block, block)) {
         return false;
     }
     // ORDERING: Relaxed: this thread alone reads and writes it, see `Polling`.
@@ -46,13 +91,13 @@ pub(super) fn note(block: &Block, number: usize) -> bool {
 /// the thread is back in the gather around this one, if its poll is inside of one.
 pub(in super::super) struct Polling<'a> {
     set: &'a mut WakeSet,
-    outer: *const Block,
+    outer: Here,
 }
 
 impl<'a> Polling<'a> {
     #[inline]
     pub(super) fn new(set: &'a mut WakeSet) -> Self {
-        let outer = enter(set.open);
+        let outer = HERE.with(|here| here.replace(Here { block: set.open, stock: 0 }));
         Self { set, outer }
     }
 
@@ -85,7 +130,7 @@ impl<'a> Polling<'a> {
     #[inline]
     fn leave(&self) {
         self.set.publish();
-        enter(self.outer);
+        leave(HERE.with(|here| here.replace(self.outer)));
     }
 }
 

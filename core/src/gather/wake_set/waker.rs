@@ -45,12 +45,19 @@ unsafe fn header_of(data: *const (), block: &Block) -> NonNull<Header> {
 unsafe fn clone(data: *const ()) -> RawWaker {
     // SAFETY: the waker that is being cloned keeps the block in use.
     let (block, _) = unsafe { child(data) };
-    // ORDERING: Relaxed: it cannot become the last one meanwhile, for there is that waker.
-    if block.wakers.fetch_add(1, Ordering::Relaxed) > TOO_MANY {
+    if !polling::take_counted(block) {
+        count(block, 1);
+    }
+    RawWaker::new(data, &VTABLE)
+}
+
+/// Counts so many more wakers of a block in use.
+pub(super) fn count(block: &Block, wakers: usize) {
+    // ORDERING: Relaxed: none of those that are there can become the last one meanwhile, for whoever calls this has one.
+    if block.wakers.fetch_add(wakers, Ordering::Relaxed) > TOO_MANY {
         // As `Arc` does: unwinding could be caught and repeated until the count overflows.
         std::process::abort();
     }
-    RawWaker::new(data, &VTABLE)
 }
 
 /// Of `RawWakerVTable`.
