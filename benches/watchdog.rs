@@ -10,7 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use anyloop::{BlockOn as _, Smol, watchdog};
+use anyloop::{BlockOn as _, Runtime as _, Tokio, watchdog};
 
 use crate::support::{Meter, Sample, Suite, Unit, Workload};
 
@@ -30,10 +30,14 @@ fn main() -> ExitCode {
         .run()
 }
 
+/// On one thread, and spawned: what a runtime does between two polls of a root future may be a system call.
 fn run(meter: &Meter) -> Sample {
-    let runtime = Smol::new();
+    let runtime = Tokio::new_current_thread().expect("tokio starts");
     let size = meter.size;
-    meter.measure(|| runtime.block_on(Yields(black_box(size))))
+    meter.measure(|| {
+        let task = runtime.spawn(Yields(black_box(size)));
+        runtime.block_on(task).expect("it yields, and that is all");
+    })
 }
 
 /// Wakes itself so many times.
