@@ -267,7 +267,8 @@ impl<W: Work> Plan<W> {
         let Self { work, pool, bonds, place } = self;
         let Bonds { limiter, tokens } = bonds.map(|bonds| *bonds).unwrap_or_default();
         if tokens.iter().any(CancelToken::is_cancelled) {
-            drop_quietly(work);
+            // Nothing wakes who awaits this: it must be looked at, whatever the destructors do.
+            drop_quietly((work, pool));
             glance::recommend();
             return Task::failed(TaskError::Cancelled);
         }

@@ -93,8 +93,8 @@ impl Job {
     /// Ends the task in the reason, without running it.
     pub fn refuse(mut self, reason: Refused) {
         if let Some(closure) = self.closure.take() {
-            glance::recommend();
             closure.refuse(TaskError::from(reason));
+            glance::recommend();
         }
     }
 
@@ -112,8 +112,8 @@ impl Job {
 impl Drop for Job {
     fn drop(&mut self) {
         if let Some(closure) = self.closure.take() {
-            glance::recommend();
             closure.refuse(TaskError::Shutdown);
+            glance::recommend();
         }
     }
 }

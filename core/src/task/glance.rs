@@ -15,9 +15,10 @@ pub(crate) fn recommend() {
     IS_WORTHWHILE.set(true);
 }
 
-/// Gives something to a pool. Whether it was recommended to look at it.
+/// Gives something to a pool. Whether it was recommended to look at it. What is run or dropped meanwhile may do the same with
+/// a call of its own: that changes nothing for this one.
 pub(crate) fn recommended_after<T>(give: impl FnOnce() -> T) -> (T, bool) {
-    IS_WORTHWHILE.set(false);
+    let outer = IS_WORTHWHILE.replace(false);
     let given = give();
-    (given, IS_WORTHWHILE.replace(false))
+    (given, IS_WORTHWHILE.replace(outer))
 }

@@ -3,7 +3,7 @@
 //!
 //! It is **open** while the own queue is the only one with anything in it, and somebody is there who will look at it,
 //! whatever comes (`Shared::is_attended`). Then its jobs are here, all of them: submitters put theirs in, and workers take them
-//! out, without another look. Opened and closed it is under the pool's lock, which costs no more for many jobs than for one;
+//! out, without another look. Opened and closed it is under the pool's lock;
 //! and closed it is before anybody else's job is queued, so that no tenant waits for what is in it.
 //!
 //! It has two ends with a lock each, as in the two-lock queue of Michael and Scott (1996): what comes is at the back; when the front
@@ -169,7 +169,8 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// How many jobs are in it. What is being brought forward is never missed; it may be counted twice.
+    /// How many jobs are in it. What is being brought forward is never missed, but may be counted twice; 0 says that whatever
+    /// was in it when the look began has been taken. Who decides by that has the outbox closed first, or somebody else at it.
     pub(super) fn len(&self) -> usize {
         // ORDERING: Acquire, with the Release of `note_len`: whoever sees what `bring_forward` has left at the back sees what it has
         // put to the front.

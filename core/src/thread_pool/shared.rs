@@ -292,7 +292,7 @@ impl Shared {
         let limit = state.growth.begin_linger()?;
         let taken = self.taken(state);
         state.growth.brevity.end(taken);
-        // ORDERING: Relaxed: a hint. Before the outbox's lock is taken below, so that a push which this wipes out has its job in
+        // ORDERING: Relaxed: a hint. Before the lock of the outbox's back is taken below, so that a push which this wipes out has its job in
         // there when the worker looks.
         self.pushed.store(false, Ordering::Relaxed);
         self.try_open(state);
