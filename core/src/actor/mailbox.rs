@@ -286,7 +286,7 @@ impl Mailbox {
             Found::After(_) if !state.has_work() => Found::Nothing,
             found => found,
         };
-        state.growth.end_look(&found);
+        state.growth.end_linger(&found);
         state
     }
 

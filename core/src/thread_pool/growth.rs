@@ -132,33 +132,17 @@ impl Growth {
         soon
     }
 
-    /// The same as [`end_linger`](Self::end_linger), for who has [`look`](crate::spin::look)ed.
-    pub(crate) fn end_look(&mut self, found: &Found) {
-        match found {
-            Found::After(waited) => self.end_linger(Some(*waited)),
-            Found::Nothing => self.end_linger(None),
-            Found::Late => {
-                self.lingering = false;
-                self.searching -= 1;
-                self.burst_left = 0;
-                if let Some(backoff) = &mut self.linger {
-                    backoff.record_late();
-                }
-            }
-        }
-    }
-
-    /// `hit` says after how long a job came.
-    pub(crate) fn end_linger(&mut self, hit: Option<Duration>) {
+    /// What lingering has come to.
+    pub(crate) fn end_linger(&mut self, found: &Found) {
         self.lingering = false;
         self.searching -= 1;
-        match hit {
-            Some(waited) => self.window = (waited * 2).clamp(LINGER, LONGEST_LINGER),
+        match found {
+            Found::After(waited) => self.window = (*waited * 2).clamp(LINGER, LONGEST_LINGER),
             // Whoever comes next finds everybody asleep.
-            None => self.burst_left = 0,
+            Found::Nothing | Found::Late => self.burst_left = 0,
         }
         if let Some(backoff) = &mut self.linger {
-            backoff.record(hit.is_some());
+            backoff.record_found(found);
         }
     }
 }

@@ -23,6 +23,7 @@ use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
 use crate::pool::{Job, Refused};
+use crate::spin::Found;
 
 pub(super) struct Shared {
     pub(super) settings: Settings,
@@ -312,7 +313,7 @@ impl Shared {
             // Whoever comes next finds everybody asleep.
             self.outbox.expect_soon(false);
         }
-        state.growth.end_linger(hit.then_some(waited));
+        state.growth.end_linger(&if hit { Found::After(waited) } else { Found::Nothing });
     }
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use loom::thread;
 
-use super::{A_WHILE, FOR_EVER, Probe, model_of, pool, shut_down};
+use super::{A_WHILE, FOR_EVER, Probe, a_job_behind_jobs_that_block, model_of, pool, shut_down};
 
 /// A push finds the worker in the list, and then wakes it, or finds it at work, and calls another. So does a close.
 ///
@@ -44,13 +44,7 @@ fn a_push_at_the_cap() {
 #[test]
 fn a_push_behind_a_job_that_blocks() {
     model_of(2, || {
-        let pool = pool(2, FOR_EVER, false);
-        let first = Probe::gated();
-        assert!(first.submit(&pool).is_ok());
-        Probe::submitted(&pool).end.wait();
-        first.open();
-        first.end.wait();
-        shut_down(&pool);
+        a_job_behind_jobs_that_block::<1>(&pool(2, FOR_EVER, false));
     });
 }
 

@@ -193,6 +193,20 @@ fn model_of(preemptions: usize, run: impl Fn() + Send + Sync + 'static) {
     model.check(run);
 }
 
+/// A job has its turn behind so many that block, which go on after that.
+fn a_job_behind_jobs_that_block<const BLOCKING: usize>(pool: &Arc<Shared>) {
+    let blocking = [(); BLOCKING].map(|()| Probe::gated());
+    for probe in &blocking {
+        assert!(probe.submit(pool).is_ok());
+    }
+    Probe::submitted(pool).end.wait();
+    for probe in blocking {
+        probe.open();
+        probe.end.wait();
+    }
+    shut_down(pool);
+}
+
 /// Closes the pool and waits for its end.
 fn shut_down(pool: &Arc<Shared>) {
     block_on(Shutdown::begin(pool)).unwrap();

@@ -2,7 +2,7 @@
 
 use loom::thread;
 
-use super::{A_WHILE, FOR_EVER, Probe, model_of, pool, pool_with, shut_down};
+use super::{A_WHILE, FOR_EVER, Probe, a_job_behind_jobs_that_block, model_of, pool, pool_with, shut_down};
 
 /// What is in the outbox is taken by the short cut, or under the lock.
 ///
@@ -29,17 +29,7 @@ fn a_push_against_a_full_outbox() {
 #[test]
 fn a_job_in_the_outbox_behind_jobs_that_block() {
     model_of(1, || {
-        let pool = pool(3, FOR_EVER, false);
-        let blocking = [Probe::gated(), Probe::gated()];
-        for probe in &blocking {
-            assert!(probe.submit(&pool).is_ok());
-        }
-        Probe::submitted(&pool).end.wait();
-        for probe in blocking {
-            probe.open();
-            probe.end.wait();
-        }
-        shut_down(&pool);
+        a_job_behind_jobs_that_block::<2>(&pool(3, FOR_EVER, false));
     });
 }
 

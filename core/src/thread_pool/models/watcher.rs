@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{FOR_EVER, Probe, model_of, pool, shut_down};
+use super::{FOR_EVER, Probe, a_job_behind_jobs_that_block, model_of, pool, shut_down};
 use crate::thread_pool::shared::Shared;
 
 /// A pool in which a watcher has to judge whether there is more than one worker.
@@ -21,13 +21,7 @@ fn watched_pool(max_threads: usize) -> Arc<Shared> {
 #[test]
 fn a_push_behind_a_job_that_blocks_and_a_watcher() {
     model_of(2, || {
-        let pool = watched_pool(2);
-        let first = Probe::gated();
-        assert!(first.submit(&pool).is_ok());
-        Probe::submitted(&pool).end.wait();
-        first.open();
-        first.end.wait();
-        shut_down(&pool);
+        a_job_behind_jobs_that_block::<1>(&watched_pool(2));
     });
 }
 
@@ -38,17 +32,7 @@ fn a_push_behind_a_job_that_blocks_and_a_watcher() {
 fn pushes_behind_jobs_that_block_and_watchers() {
     // Four threads: with one preemption, it takes minutes.
     model_of(0, || {
-        let pool = watched_pool(3);
-        let blocking = [Probe::gated(), Probe::gated()];
-        for probe in &blocking {
-            assert!(probe.submit(&pool).is_ok());
-        }
-        Probe::submitted(&pool).end.wait();
-        for probe in blocking {
-            probe.open();
-            probe.end.wait();
-        }
-        shut_down(&pool);
+        a_job_behind_jobs_that_block::<2>(&watched_pool(3));
     });
 }
 
