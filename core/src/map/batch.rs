@@ -283,7 +283,7 @@ where
             }
         }
         if items > runners && self.most > runners && !self.lock().over {
-            watcher::submit(&self, watcher::Watch::new());
+            watcher::submit(&self, watcher::Watch::new(items));
         }
     }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 /// Items that take longer are taken one by one.
-const SHORT_ITEM: Duration = Duration::from_micros(5);
+const SHORT_ITEM: Duration = Duration::from_micros(25);
 /// About how long a chunk of short items takes.
-const CHUNK: Duration = Duration::from_micros(25);
+const CHUNK: Duration = Duration::from_micros(100);
 /// The most items in a chunk.
 const MOST: usize = 1024;
 
@@ -53,8 +53,8 @@ mod tests {
         }
         assert_eq!(length.get(), MOST);
         length.judge(10, 10 * Duration::from_micros(1));
-        assert_eq!(length.get(), 25);
-        length.judge(25, 25 * Duration::from_micros(6));
+        assert_eq!(length.get(), 100);
+        length.judge(100, 100 * Duration::from_micros(26));
         assert_eq!(length.get(), 1);
     }
 }

@@ -18,8 +18,6 @@ pub(super) struct Supply<I> {
     /// The index of the next item in the source.
     next: usize,
     chunks: Vec<Arc<Chunk<I>>>,
-    /// Items that were claimed so far: how the watcher sees that the map moves.
-    claimed: u64,
 }
 
 /// The items that one runner has taken and not begun.
@@ -80,7 +78,7 @@ impl<I> Chunk<I> {
 
 impl<I> Supply<I> {
     pub(super) fn new(items: Vec<I>) -> Self {
-        Self { source: items.into_iter(), next: 0, chunks: Vec::new(), claimed: 0 }
+        Self { source: items.into_iter(), next: 0, chunks: Vec::new() }
     }
 
     /// Up to `size` items for the owner of `mine`, which is empty.
@@ -89,7 +87,6 @@ impl<I> Supply<I> {
         if size <= 1 || self.source.len() <= 1 {
             let Some(item) = self.source.next() else { return self.steal(mine) };
             self.next += 1;
-            self.claimed += 1;
             return Claimed::One(index, item);
         }
         let count = {
@@ -99,7 +96,7 @@ impl<I> Supply<I> {
             inside.items.len()
         };
         self.next += count;
-        self.fill(mine, index, count)
+        self.fill(mine, index)
     }
 
     fn steal(&mut self, mine: &Arc<Chunk<I>>) -> Claimed<I> {
@@ -111,22 +108,19 @@ impl<I> Supply<I> {
             if items.len() == 1
                 && let Some(item) = items.pop_front()
             {
-                self.claimed += 1;
                 return Claimed::One(first, item);
             }
-            let count = items.len();
             {
                 let mut inside = mine.lock();
                 inside.first = first;
                 inside.items = items;
             }
-            return self.fill(mine, first, count);
+            return self.fill(mine, first);
         }
     }
 
     /// Makes the filled chunk known.
-    fn fill(&mut self, mine: &Arc<Chunk<I>>, first: usize, count: usize) -> Claimed<I> {
-        self.claimed += count as u64;
+    fn fill(&mut self, mine: &Arc<Chunk<I>>, first: usize) -> Claimed<I> {
         if !std::mem::replace(&mut mine.lock().listed, true) {
             self.chunks.push(mine.clone());
         }
@@ -143,10 +137,6 @@ impl<I> Supply<I> {
     /// Items that nobody has begun.
     pub(super) fn left(&self) -> usize {
         self.source.len() + self.chunks.iter().map(|chunk| chunk.len()).sum::<usize>()
-    }
-
-    pub(super) fn claimed(&self) -> u64 {
-        self.claimed
     }
 
     /// Everything that is left, to be dropped without the lock.
@@ -192,7 +182,7 @@ mod tests {
             assert!(pairs.iter().all(|(index, item)| index == item));
             assert_eq!(pairs.into_iter().map(|pair| pair.1).collect::<Vec<_>>(), expected);
         }
-        assert_eq!((supply.left(), supply.claimed()), (0, 10));
+        assert_eq!(supply.left(), 0);
     }
 
     #[test]

@@ -2,11 +2,11 @@
 //!
 //! A map begins with as many runners as there are cores. Whether items compute or wait can be told from
 //! what comes of them alone, and a runner whose item blocks can tell nobody. So one job of the map runs
-//! no items: it looks at what was claimed, tick by tick, as a [`ThreadPool`](crate::ThreadPool)'s own watcher does, and
+//! no items: it looks at what was begun, tick by tick, as a [`ThreadPool`](crate::ThreadPool)'s own watcher does, and
 //! becomes a runner itself when there is no other thread to be had.
 
 use std::sync::{Arc, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::batch::Shared;
 use super::cargo::Cargo;
@@ -17,18 +17,22 @@ use crate::thread_pool::Pace;
 
 /// The most runners that wait for a thread.
 const MOST_QUEUED: usize = 16;
+/// The longest tick while items are short. Each takes the core from a runner for a moment; the next item that blocks is seen
+/// so much later.
+const LONGEST_TICK: Duration = Duration::from_millis(4);
 
 /// What the watcher takes along from one turn to the next.
 pub(super) struct Watch {
     pace: Pace,
-    /// When it looked last, and how many items had been claimed then.
+    /// When it looked last, and how many items nobody had begun then.
     since: Instant,
-    claimed: u64,
+    left: usize,
 }
 
 impl Watch {
-    pub(super) fn new() -> Self {
-        Self { pace: Pace::new(), since: Instant::now(), claimed: 0 }
+    /// Of a map of so many items.
+    pub(super) fn new(items: usize) -> Self {
+        Self { pace: Pace::up_to(LONGEST_TICK), since: Instant::now(), left: items }
     }
 }
 
@@ -67,7 +71,8 @@ where
     loop {
         let window = watch.since.elapsed();
         let hub = shared.lock();
-        if hub.over || hub.supply.left() == 0 {
+        let left = hub.supply.left();
+        if hub.over || left == 0 {
             return false;
         }
         // Nobody else may ever come.
@@ -79,11 +84,9 @@ where
             drop(shared.bell.wait_timeout(hub, rest).unwrap_or_else(PoisonError::into_inner));
             continue;
         }
-        let claimed = hub.supply.claimed();
-        let active = hub.active;
-        let step = watch.pace.judge(active, window, claimed - watch.claimed);
-        (watch.since, watch.claimed) = (Instant::now(), claimed);
-        let (queued, left) = (hub.queued, hub.supply.left());
+        let (active, queued) = (hub.active, hub.queued);
+        let step = watch.pace.judge(active, window, (watch.left - left) as u64);
+        (watch.since, watch.left) = (Instant::now(), left);
         // The watcher's own place is not to be had by others, but by itself.
         let room = shared.most.saturating_sub(hub.active + queued + 1);
         drop(hub);

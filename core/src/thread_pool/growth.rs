@@ -178,27 +178,37 @@ impl Brevity {
 /// A watcher's own reckoning: the pool's, and that of a map.
 pub(crate) struct Pace {
     pub(crate) tick: Duration,
+    longest: Duration,
     step: usize,
     /// For how long nobody that was called has come.
     held: Duration,
 }
 
 impl Pace {
-    pub(crate) fn new() -> Self {
-        Self { tick: SHORTEST_TICK, step: 1, held: Duration::ZERO }
+    pub(super) fn new() -> Self {
+        Self::up_to(LONGEST_TICK)
+    }
+
+    /// With ticks that are as long as `longest` while nothing is slow.
+    pub(crate) fn up_to(longest: Duration) -> Self {
+        Self { tick: SHORTEST_TICK, longest, step: 1, held: Duration::ZERO }
+    }
+
+    fn longer_tick(&self) -> Duration {
+        (self.tick * 2).min(self.longest)
     }
 
     /// Nothing can be said of the last tick; whether something waits now.
     pub(super) fn start_over(&mut self, waits: bool) {
-        let tick = if waits { SHORTEST_TICK } else { (self.tick * 2).min(LONGEST_TICK) };
-        *self = Self { tick, ..Self::new() };
+        let tick = if waits { SHORTEST_TICK } else { self.longer_tick() };
+        *self = Self { tick, ..Self::up_to(self.longest) };
     }
 
     /// Nothing was taken in the last tick of `elapsed`, and some of those that were called have not come. Whether to
     /// call nobody else for now.
     pub(super) fn holds(&mut self, elapsed: Duration) -> bool {
         self.held += elapsed;
-        self.tick = (self.tick * 2).min(LONGEST_TICK);
+        self.tick = self.longer_tick();
         self.held <= LONGEST_HOLD
     }
 
@@ -207,11 +217,11 @@ impl Pace {
         let worked = elapsed.saturating_mul(u32::try_from(busy).unwrap_or(u32::MAX));
         let allowed = SLOW_CALL.saturating_mul(u32::try_from(taken).unwrap_or(u32::MAX));
         if worked <= allowed {
-            *self = Self { tick: (self.tick * 2).min(LONGEST_TICK), ..Self::new() };
+            *self = Self { tick: self.longer_tick(), ..Self::up_to(self.longest) };
             return 0;
         }
         let step = self.step;
-        *self = Self { step: (step * 2).min(LARGEST_STEP), ..Self::new() };
+        *self = Self { step: (step * 2).min(LARGEST_STEP), ..Self::up_to(self.longest) };
         step
     }
 }
