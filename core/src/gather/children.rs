@@ -151,12 +151,13 @@ impl<F: Future> Children<F> {
             Turn::All { next, .. } => {
                 let first = *next;
                 *next = behind(first, slots.len());
-                for place in (first..slots.len()).chain(0..first) {
-                    let mut slot = slots::get(slots.as_mut(), place);
-                    if slot.as_mut().poll(cx).is_ready() {
-                        pending -= 1;
-                        if let Some(broken) = on_end(slot, pending) {
-                            return Poll::Ready(Some(broken));
+                for places in [first..slots.len(), 0..first] {
+                    for mut slot in slots::each(slots::part(slots.as_mut(), places)) {
+                        if slot.as_mut().poll(cx).is_ready() {
+                            pending -= 1;
+                            if let Some(broken) = on_end(slot, pending) {
+                                return Poll::Ready(Some(broken));
+                            }
                         }
                     }
                 }

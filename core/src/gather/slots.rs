@@ -13,6 +13,16 @@ pub(super) fn get<F: Future>(slots: Pin<&mut [Slot<F>]>, place: usize) -> Pin<&m
     unsafe { slots.map_unchecked_mut(|slots| &mut slots[place]) }
 }
 
+/// Some of them.
+#[inline]
+pub(super) fn part<F: Future>(
+    slots: Pin<&mut [Slot<F>]>,
+    places: std::ops::Range<usize>,
+) -> Pin<&mut [Slot<F>]> {
+    // SAFETY: as in `get`.
+    unsafe { slots.map_unchecked_mut(|slots| &mut slots[places]) }
+}
+
 /// All elements, in order.
 #[inline]
 pub(super) fn each<F: Future>(
