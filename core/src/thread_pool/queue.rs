@@ -38,6 +38,8 @@ pub(super) enum Pushed {
 pub(super) struct Taken {
     pub(super) entry: Entry,
     pub(super) tenant: usize,
+    /// It had been cancelled already, and uses up no turn.
+    pub(super) spent: bool,
 }
 
 pub(super) struct Queues {
@@ -156,10 +158,18 @@ impl Queues {
     }
 
     fn list(&mut self, key: usize) {
-        let tenant = &mut self.tenants[key];
-        if !tenant.listed && tenant.len() > 0 && tenant.may_run() {
-            tenant.listed = true;
+        if self.tenants[key].begin_turns() {
             self.rotation.push_back(key);
+        }
+    }
+
+    /// Whose job was spent keeps its turn: or else a live call behind many that were cancelled would wait for as many
+    /// of the others'.
+    fn list_after(&mut self, key: usize, spent: bool) {
+        if !spent {
+            self.list(key);
+        } else if self.tenants[key].begin_turns() {
+            self.rotation.push_front(key);
         }
     }
 
@@ -217,6 +227,7 @@ impl Queues {
     fn take(&mut self, key: usize) -> Option<Taken> {
         let tenant = &mut self.tenants[key];
         let entry = tenant.take()?;
+        let spent = entry.job.is_cancelled();
         self.len -= 1;
         if tenant.limit.is_some() {
             tenant.running += 1;
@@ -227,15 +238,15 @@ impl Queues {
             tenant.jobs.push_back(next);
             self.len += 1;
         }
-        self.list(key);
-        Some(Taken { entry, tenant: key })
+        self.list_after(key, spent);
+        Some(Taken { entry, tenant: key, spent })
     }
 
     /// A call of a tenant waits for others, and lends its place.
     pub(super) fn begin_wait(&mut self, key: usize) {
         if let Some(tenant) = self.tenants.get_mut(key) {
             tenant.waits += 1;
-            self.give_back(key);
+            self.give_back(key, false);
         }
     }
 
@@ -254,12 +265,12 @@ impl Queues {
         }
     }
 
-    /// A job of a view has ended, or waits.
-    pub(super) fn give_back(&mut self, key: usize) {
+    /// A job of a view has ended, or waits; or it was spent.
+    pub(super) fn give_back(&mut self, key: usize, spent: bool) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         if tenant.limit.is_some() {
             tenant.running -= 1;
-            self.list(key);
+            self.list_after(key, spent);
             self.remove_if_gone(key);
         }
     }

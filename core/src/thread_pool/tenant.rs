@@ -77,6 +77,13 @@ impl Tenant {
         self.limit.is_none_or(|limit| self.running < limit.get())
     }
 
+    /// Whether it has its place in the rotation from now on, and had none.
+    pub(super) fn begin_turns(&mut self) -> bool {
+        let begins = !self.listed && self.len() > 0 && self.may_run();
+        self.listed |= begins;
+        begins
+    }
+
     pub(super) fn fill(&self) -> Fill {
         let oldest = self.jobs.front().or(self.nested.front()).map(|entry| self.samples.time_of(entry));
         let queued = self.len().min(self.room);
