@@ -44,6 +44,8 @@ pub(super) struct State {
     pub(super) open: bool,
     /// Idle workers, the last to go idle last: it is woken first, and the first of them times out (C12).
     pub(super) idle: Vec<Arc<Sleeper>>,
+    /// Workers that a close took off that list and that have not woken up yet.
+    pub(super) dismissed: usize,
     /// Threads that run, or are being started.
     pub(super) threads: usize,
     /// Threads of those whose call waits for others (C17).
@@ -117,7 +119,7 @@ impl State {
 
     /// Calls that run or wait.
     pub(super) fn running(&self) -> usize {
-        self.busy() + self.lent()
+        self.busy() + self.lent() - self.dismissed
     }
 
     /// Takes an idle worker off the list, or reserves a thread, for `role`; if one more may work.
@@ -164,6 +166,7 @@ impl Shared {
             queues: Queues::new(settings.queue_limit.map_or(usize::MAX, NonZeroUsize::get)),
             open: false,
             idle: Vec::new(),
+            dismissed: 0,
             threads: 0,
             waits: 0,
             lendable: settings.max_threads.get(),
@@ -421,6 +424,7 @@ impl Shared {
             self.recall(&mut state);
             state.closed = true;
             let idle = std::mem::take(&mut state.idle);
+            state.dismissed += idle.len();
             for sleeper in &idle {
                 sleeper.stand(Standing::Off);
             }

@@ -206,7 +206,10 @@ impl<'a> Worker<'a> {
                 state.idle.retain(|idle| !Arc::ptr_eq(idle, &self.sleeper));
                 (state, timed_out)
             }
-            Standing::Off => (state, false),
+            Standing::Off => {
+                state.dismissed -= 1;
+                (state, false)
+            }
         }
     }
 
