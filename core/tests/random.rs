@@ -2,25 +2,17 @@
 //! contract says, and every closure is dropped exactly once. A failure prints the seed that repeats the
 //! choices; `ANYLOOP_TEST_SEED` sets it.
 
+#[path = "support/choices.rs"]
+mod choices;
+
 use std::hint;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyloop_core::{PoolExt, Task, TaskError, ThreadPool, from_thread};
-
-/// Marsaglia's xorshift64: choices that a seed repeats.
-struct Choices(u64);
-
-impl Choices {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % bound
-    }
-}
+use choices::{Choices, seed};
 
 #[derive(Default)]
 struct Counts {
@@ -69,7 +61,7 @@ fn while_not_cancelled() {
 }
 
 fn user(pool: &ThreadPool, counts: &Arc<Counts>, seed: u64) {
-    let mut choices = Choices(seed | 1);
+    let mut choices = Choices::new(seed);
     let mut held: Vec<(u64, u64, Task<u64>)> = Vec::new();
     for number in 0..2_000 {
         let kind = choices.below(40);
@@ -108,9 +100,7 @@ fn check(kind: u64, number: u64, cancelled: bool, ended: Result<u64, TaskError>)
 
 #[test]
 fn whatever_is_done_to_it_every_task_ends_and_every_closure_is_dropped_once() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.subsec_nanos());
-    let seed = std::env::var("ANYLOOP_TEST_SEED").ok().and_then(|seed| seed.parse().ok());
-    let seed: u64 = seed.unwrap_or(u64::from(now));
+    let seed = seed();
     println!("ANYLOOP_TEST_SEED={seed}");
     for max_threads in [1, 2, 3, 64] {
         let counts = Arc::new(Counts::default());
