@@ -2,6 +2,9 @@
 //!
 //! The mutations will be listed here.
 
+#[path = "support/choices.rs"]
+#[allow(dead_code, reason = "proptest makes the choices; the seed is as everywhere")]
+mod choices;
 mod model {
     pub(crate) mod reference;
     pub(crate) mod trial;
@@ -9,13 +12,13 @@ mod model {
 
 use std::env;
 use std::sync::atomic::Ordering;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use model::reference::Kind;
+use choices::seed;
+use model::reference::{Kind, Manner};
 use model::trial::{Last, PATIENCE, Scenario, Step};
 use proptest::collection::vec;
 use proptest::option;
-use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::prelude::{Just, Strategy, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 fn kind() -> impl Strategy<Value = Kind> {
@@ -27,11 +30,15 @@ fn kind() -> impl Strategy<Value = Kind> {
     ]
 }
 
+fn manner() -> impl Strategy<Value = Manner> {
+    prop_oneof![Just(Manner::Submit), Just(Manner::Try), Just(Manner::Await)]
+}
+
 fn step() -> impl Strategy<Value = Step> {
     let pick = || 0..64_usize;
     prop_oneof![
-        12 => (0..3_usize, kind(), any::<bool>())
-            .prop_map(|(queue, kind, tries)| Step::Submit { queue, kind, tries }),
+        12 => (0..3_usize, kind(), manner())
+            .prop_map(|(queue, kind, manner)| Step::Submit { queue, kind, manner }),
         4 => pick().prop_map(|pick| Step::Release { pick }),
         1 => pick().prop_map(|pick| Step::Abort { pick }),
         1 => pick().prop_map(|pick| Step::Cancel { pick }),
@@ -55,16 +62,10 @@ fn scenario() -> impl Strategy<Value = Scenario> {
     )
 }
 
-/// Which seed, and how many scenarios, the environment may say.
-fn number(variable: &str) -> Option<u64> {
-    env::var(variable).ok()?.parse().ok()
-}
-
 #[test]
 fn the_pool_does_what_the_model_does() {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.subsec_nanos());
-    let seed = number("ANYLOOP_TEST_SEED").unwrap_or(u64::from(now));
-    let cases = number("ANYLOOP_TEST_CASES").and_then(|cases| cases.try_into().ok()).unwrap_or(200);
+    let seed = seed();
+    let cases = env::var("ANYLOOP_TEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(200);
     let mut runner = TestRunner::new(Config {
         cases,
         rng_seed: RngSeed::Fixed(seed),

@@ -12,6 +12,14 @@ pub(crate) enum Kind {
     HoldsAndPanics,
 }
 
+/// Where there is no room, one who awaits a call waits for it; the other two are refused (C14).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    Submit,
+    Try,
+    Await,
+}
+
 /// What the calls tell of themselves.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Event {
@@ -91,14 +99,22 @@ impl Model {
     }
 
     /// The end of a call that is refused.
-    pub(crate) fn submit(&mut self, queue: usize, kind: Kind) -> Option<End> {
-        let is_full = queue == 0 && self.queues[0].waiting.len() >= self.room;
+    pub(crate) fn submit(&mut self, queue: usize, kind: Kind, manner: Manner) -> Option<End> {
+        // Who waits for room stands behind those in the queue: one line for both.
+        let is_full = queue == 0 && manner != Manner::Await && self.queues[0].waiting.len() >= self.room;
         let refused = if self.closed { Some(End::Shutdown) } else { is_full.then_some(End::Full) };
         let stage = refused.map_or(Stage::Queued, Stage::Over);
         if refused.is_none() {
             self.queues[queue].waiting.push_back(self.calls.len());
         }
-        self.calls.push(Call { queue, kind, stage, was_queued: refused.is_none(), released: false, told: false });
+        self.calls.push(Call {
+            queue,
+            kind,
+            stage,
+            was_queued: refused.is_none(),
+            released: false,
+            told: false,
+        });
         refused
     }
 
@@ -218,6 +234,10 @@ impl Model {
 
     pub(crate) fn running(&self) -> usize {
         self.queues.iter().map(|queue| queue.running).sum()
+    }
+
+    pub(crate) fn max_threads(&self) -> usize {
+        self.max_threads
     }
 
     pub(crate) fn running_of(&self, queue: usize) -> usize {

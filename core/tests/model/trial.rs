@@ -11,9 +11,11 @@ use std::task::{Context, Poll, Waker};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use anyloop_core::{Limited, Metrics, PoolExt, Refused, Task, TaskError, ThreadPool, from_thread};
+use anyloop_core::{
+    AnyPool, Call, Limited, Metrics, Pool, PoolExt, Refused, Task, TaskError, ThreadPool, from_thread,
+};
 
-use super::reference::{Books, End, Event, Kind, Model};
+use super::reference::{Books, End, Event, Kind, Manner, Model};
 
 /// How many naps of a millisecond or more to wait for what must happen. They are counted, not timed: while the process is
 /// stopped, it takes none.
@@ -34,7 +36,7 @@ pub(crate) struct Scenario {
 /// A `pick` is one of those that there are, counted round.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
-    Submit { queue: usize, kind: Kind, tries: bool },
+    Submit { queue: usize, kind: Kind, manner: Manner },
     Release { pick: usize },
     Abort { pick: usize },
     Cancel { pick: usize },
@@ -79,7 +81,8 @@ impl Log {
     /// Until something is told, or for a moment.
     fn nap(&self) {
         let events = self.events();
-        let told = self.changed.wait_timeout_while(events, Duration::from_millis(1), |events| events.is_empty());
+        let told =
+            self.changed.wait_timeout_while(events, Duration::from_millis(1), |events| events.is_empty());
         drop(told);
     }
 }
@@ -122,8 +125,13 @@ impl Drop for Closure {
 /// Who waits for a call.
 enum Handle {
     Task(Task<Value>),
-    Cancel(Pin<Box<dyn Future<Output = Result<Value, TaskError>>>>),
+    /// A call that is awaited, or a cancelled task.
+    Future(Pin<Box<dyn Future<Output = Ended>>>),
+    /// A call that was ready when it was polled first.
+    Ended(Ended),
 }
+
+type Ended = Result<Value, TaskError>;
 
 pub(crate) struct Trial {
     pool: Option<ThreadPool>,
@@ -169,7 +177,9 @@ impl Scenario {
 impl Trial {
     fn step(&mut self, step: Step) -> Checked {
         match step {
-            Step::Submit { queue, kind, tries } => self.submit(queue % (self.views.len() + 1), kind, tries)?,
+            Step::Submit { queue, kind, manner } => {
+                self.submit(queue % (self.views.len() + 1), kind, manner)?;
+            }
             Step::Release { pick } => {
                 if let Some(call) = nth(&self.model.held(), pick) {
                     self.release(call);
@@ -188,13 +198,14 @@ impl Trial {
             Step::Cancel { pick } => {
                 if let Some(call) = self.pick(pick) {
                     if let Some(Handle::Task(task)) = self.handles.remove(&call) {
-                        self.handles.insert(call, Handle::Cancel(Box::pin(task.cancel())));
+                        self.handles.insert(call, Handle::Future(Box::pin(task.cancel())));
                     }
                     self.model.cancel(call, End::Cancelled);
                 }
             }
             Step::Drop { pick } => {
-                if let Some(call) = self.pick(pick) {
+                let calls: Vec<_> = self.handles.keys().copied().collect();
+                if let Some(call) = nth(&calls, pick) {
                     // What was aborted already, and only then dropped, ended by the abort.
                     drop(self.handles.remove(&call));
                     self.model.cancel(call, End::Abandoned);
@@ -213,7 +224,7 @@ impl Trial {
         self.settle()
     }
 
-    /// A call whose task is there still, and was not cancelled by way of a future.
+    /// A call whose task is there still.
     fn pick(&self, pick: usize) -> Option<usize> {
         let tasks = self.handles.iter().filter(|(_, handle)| matches!(handle, Handle::Task(_)));
         nth(&tasks.map(|(call, _)| *call).collect::<Vec<_>>(), pick)
@@ -224,10 +235,10 @@ impl Trial {
         self.gates.remove(&call);
     }
 
-    fn submit(&mut self, queue: usize, kind: Kind, tries: bool) -> Checked {
+    fn submit(&mut self, queue: usize, kind: Kind, manner: Manner) -> Checked {
         let call = self.submitted;
         self.submitted += 1;
-        let refused = self.model.submit(queue, kind);
+        let refused = self.model.submit(queue, kind, manner);
         let gate = matches!(kind, Kind::HoldsAndReturns | Kind::HoldsAndPanics).then(|| {
             let (sender, receiver) = channel();
             self.gates.insert(call, sender);
@@ -236,11 +247,20 @@ impl Trial {
         let closure = Closure { call, kind, log: self.log.clone(), gate };
         let probe = self.probe.clone();
         let work = move || closure.run(&probe);
-        let task = match (queue.checked_sub(1), tries) {
-            (None, true) => self.pool()?.try_submit(work),
-            (None, false) => Ok(self.pool()?.submit(work)),
-            (Some(view), true) => self.views[view].try_submit(work),
-            (Some(view), false) => Ok(self.views[view].submit(work)),
+        let pool = self.queue(queue)?;
+        let task = match manner {
+            Manner::Try => pool.try_submit(work),
+            Manner::Submit => Ok(pool.submit(work)),
+            Manner::Await => {
+                let mut awaited = Box::pin(Call::new(work).on(&pool).settle());
+                // Its handle on the pool goes with the first poll.
+                let handle = match awaited.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+                    Poll::Ready(ended) => Handle::Ended(ended),
+                    Poll::Pending => Handle::Future(awaited),
+                };
+                self.handles.insert(call, handle);
+                return Ok(());
+            }
         };
         match task {
             Ok(task) => _ = self.handles.insert(call, Handle::Task(task)),
@@ -255,6 +275,13 @@ impl Trial {
 
     fn pool(&self) -> Checked<&ThreadPool> {
         self.pool.as_ref().ok_or_else(|| "the pool is gone".to_owned())
+    }
+
+    fn queue(&self, queue: usize) -> Checked<AnyPool> {
+        match queue.checked_sub(1) {
+            None => self.pool().map(Pool::to_any),
+            Some(view) => Ok(self.views[view].to_any()),
+        }
     }
 
     fn hear(&mut self) -> Checked {
@@ -286,7 +313,8 @@ impl Trial {
     fn take_end(&mut self, call: usize, end: End) -> Checked {
         let ended = match self.handles.remove(&call) {
             Some(Handle::Task(task)) => wait_for(task, &self.log)?,
-            Some(Handle::Cancel(cancel)) => wait_for(cancel, &self.log)?,
+            Some(Handle::Future(future)) => wait_for(future, &self.log)?,
+            Some(Handle::Ended(ended)) => ended,
             None => return Ok(()),
         };
         let says = ended.as_ref().map(|value| value.call).map_err(ToString::to_string);
@@ -330,9 +358,13 @@ impl Trial {
     }
 
     fn fits_pool(&self, metrics: &Metrics, books: Books) -> bool {
-        let uncounted = books.cancelled + books.cancelled_by_drop - metrics.cancelled - metrics.cancelled_by_drop;
+        let uncounted =
+            books.cancelled + books.cancelled_by_drop - metrics.cancelled - metrics.cancelled_by_drop;
         let queued = self.model.queued() as u64;
-        metrics.abandoned == self.model.told() && metrics.queued as u64 == queued + uncounted
+        let waits = (metrics.queued + metrics.waiting) as u64;
+        metrics.abandoned == self.model.told()
+            && waits == queued + uncounted
+            && metrics.threads <= self.model.max_threads()
     }
 
     fn end(&mut self, last: Last) -> Checked {
@@ -362,7 +394,7 @@ impl Trial {
                 drop(pool);
                 // Each view keeps the pool open.
                 for queue in (1..=self.views.len()).rev() {
-                    self.submit(queue, Kind::HoldsAndReturns, false)?;
+                    self.submit(queue, Kind::HoldsAndReturns, Manner::Submit)?;
                     self.settle()?;
                     self.views.pop();
                 }
@@ -390,7 +422,9 @@ impl Trial {
     fn run_out(&mut self) -> Checked {
         self.model.close();
         for queue in (0..=self.views.len()).skip(usize::from(self.pool.is_none())) {
-            self.submit(queue, Kind::Returns, queue % 2 == 0)?;
+            for manner in [Manner::Submit, Manner::Try, Manner::Await] {
+                self.submit(queue, Kind::Returns, manner)?;
+            }
         }
         self.hear()?;
         self.settle()?;
@@ -398,7 +432,10 @@ impl Trial {
             self.release(call);
             self.settle()?;
         }
-        self.handles.keys().next().map_or(Ok(()), |call| Err(format!("the task of call {call} has not ended")))
+        self.handles
+            .keys()
+            .next()
+            .map_or(Ok(()), |call| Err(format!("the task of call {call} has not ended")))
     }
 
     /// Every value was dropped, and no thread is left.
@@ -410,7 +447,10 @@ impl Trial {
             if values == 0 && started == ended {
                 return self.hear();
             }
-            naps.next(&self.log, &format!("{values} values left, {started} threads, of which {ended} ended"))?;
+            naps.next(
+                &self.log,
+                &format!("{values} values left, {started} threads, of which {ended} ended"),
+            )?;
         }
     }
 }
@@ -429,7 +469,11 @@ impl Naps {
         if self.0 > PATIENCE.load(Ordering::Relaxed) {
             return Err(format!("waited in vain: {what}"));
         }
-        if self.0 < 100 { thread::yield_now() } else { log.nap() }
+        if self.0 < 100 {
+            thread::yield_now()
+        } else {
+            log.nap()
+        }
         Ok(())
     }
 }

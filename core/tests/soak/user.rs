@@ -109,13 +109,13 @@ fn map(world: &Arc<World>, pool: &AnyPool, choices: &mut Choices) {
     world.maps.fetch_add(1, Ordering::SeqCst);
     let items: Vec<_> = (0..choices.below(200)).map(|_| Counted::new(&world.items)).collect();
     let (inside, panics) = (world.clone(), if choices.one_in(3) { 50 } else { 0 });
-    let mut map = pool.map(items, move |item| inside.item(&item, panics)).start();
+    let map = pool.map(items, move |item| inside.item(&item, panics)).start();
     match choices.below(3) {
         0 => drop(map),
         1 => {
-            let _ = Pin::new(&mut map).poll(&mut Context::from_waker(Waker::noop()));
-            std::thread::yield_now();
-            drop(map);
+            let mut settling = map.settle();
+            let _ = Pin::new(&mut settling).poll(&mut Context::from_waker(Waker::noop()));
+            drop(settling);
         }
         _ => drop(pollster::block_on(map.settle())),
     }

@@ -94,9 +94,6 @@ impl Usage {
             let line = status.lines().find_map(|line| line.strip_prefix(name))?;
             line.split_whitespace().next()?.parse().ok()
         };
-        Self {
-            resident_kib: figure("VmRSS:").unwrap_or(0),
-            threads: figure("Threads:").unwrap_or(0),
-        }
+        Self { resident_kib: figure("VmRSS:").unwrap_or(0), threads: figure("Threads:").unwrap_or(0) }
     }
 }

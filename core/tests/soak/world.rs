@@ -85,10 +85,12 @@ impl World {
         body: Box<dyn FnOnce() + Send>,
     ) -> io::Result<JoinHandle<()>> {
         let fails = self.one_in(refuses);
-        let way = if fails { Choices::scattered(self.dice.fetch_add(1, Ordering::Relaxed)).below(4) } else { 0 };
+        let way =
+            if fails { Choices::scattered(self.dice.fetch_add(1, Ordering::Relaxed)).below(4) } else { 0 };
         match way {
             1 => resume_unwind(Box::new("a spawn handler's bug")),
-            2 => return Ok(thread::spawn(move || drop(body))),
+            // It ends before it comes to the pool's code.
+            2 => return self.started(thread::Builder::new(), Box::new(move || drop(body))),
             3 => {
                 // It comes, and is said not to.
                 self.started(builder, body)?;
@@ -140,7 +142,8 @@ impl World {
                 }
                 _ => {}
             }
-            Value(Explosive { counted: Counted::new(&world.values), armed: kind == 12 })
+            // Where what the closure captured panics as it drops, the compiler leaks what the closure returns.
+            Value((kind != 4).then(|| Explosive { counted: Counted::new(&world.values), armed: kind == 12 }))
         }
     }
 
@@ -168,7 +171,7 @@ impl World {
         if self.one_in(panics) {
             resume_unwind(Box::new("an item's bug"));
         }
-        Value(Explosive { counted: Counted::new(&self.values), armed: false })
+        Value(Some(Explosive { counted: Counted::new(&self.values), armed: false }))
     }
 }
 
@@ -187,7 +190,7 @@ impl Drop for Explosive {
 }
 
 /// What calls return.
-pub(crate) struct Value(#[expect(dead_code, reason = "it counts, and panics")] Explosive);
+pub(crate) struct Value(#[expect(dead_code, reason = "it counts, and panics")] Option<Explosive>);
 
 /// For what a user drops: its panics are his own affair.
 pub(crate) fn quietly(f: impl FnOnce()) {
