@@ -3,43 +3,7 @@
 
 use std::collections::VecDeque;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Returns,
-    Panics,
-    /// When it is released.
-    HoldsAndReturns,
-    HoldsAndPanics,
-}
-
-/// Where there is no room, one who awaits a call waits for it; the other two are refused (C14).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    Submit,
-    Try,
-    Await,
-}
-
-/// What the calls tell of themselves.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
-    Started(usize),
-    /// Whether it saw that it was cancelled.
-    Ended(usize, bool),
-    /// Its closure; whether on the thread of the test.
-    Dropped(usize, bool),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Value,
-    Panicked,
-    Cancelled,
-    /// Cancelled by dropping its task: nobody sees it, but it is counted apart.
-    Abandoned,
-    Shutdown,
-    Full,
-}
+use super::words::{Books, End, Event, Kind, Manner};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
@@ -59,16 +23,6 @@ struct Call {
     released: bool,
     /// Cancelled while it ran.
     told: bool,
-}
-
-/// As `Metrics` has them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Books {
-    pub(crate) completed: u64,
-    pub(crate) panicked: u64,
-    pub(crate) cancelled: u64,
-    pub(crate) cancelled_by_drop: u64,
-    pub(crate) refused: u64,
 }
 
 #[derive(Default)]
@@ -153,7 +107,7 @@ impl Model {
             Event::Started(call) => self.start(call)?,
             Event::Ended(number, saw) => {
                 let call = &mut self.calls[number];
-                if call.stage != Stage::Running || (call.holds() && !call.released) {
+                if call.stage != Stage::Running || (call.kind.holds() && !call.released) {
                     return Err(format!("call {number} ended when it was {:?}", call.stage));
                 }
                 // One that is over before it could be told has seen nothing; others must have.
@@ -254,7 +208,7 @@ impl Model {
 
     /// Those that hold a thread and may be released.
     pub(crate) fn held(&self) -> Vec<usize> {
-        let is_held = |call: &Call| call.stage == Stage::Running && call.holds() && !call.released;
+        let is_held = |call: &Call| call.stage == Stage::Running && call.kind.holds() && !call.released;
         (0..self.calls.len()).filter(|call| is_held(&self.calls[*call])).collect()
     }
 
@@ -286,24 +240,11 @@ impl Model {
 }
 
 impl Call {
-    fn holds(&self) -> bool {
-        matches!(self.kind, Kind::HoldsAndReturns | Kind::HoldsAndPanics)
-    }
-
     fn is_under_way(&self) -> bool {
         match self.stage {
-            Stage::Running => !self.holds() || self.released,
+            Stage::Running => !self.kind.holds() || self.released,
             Stage::Over(_) => true,
             Stage::Queued | Stage::Gone(_) => false,
-        }
-    }
-}
-
-impl Kind {
-    fn end(self) -> End {
-        match self {
-            Self::Returns | Self::HoldsAndReturns => End::Value,
-            Self::Panics | Self::HoldsAndPanics => End::Panicked,
         }
     }
 }
