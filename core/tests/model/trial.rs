@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use anyloop_core::{AnyPool, Call, Limited, Pool, PoolExt, Refused, Task, TaskError, ThreadPool};
 
@@ -44,6 +45,8 @@ impl Scenario {
         });
         let mut builder = ThreadPool::builder().max_threads(self.max_threads);
         builder = builder.on_thread_start(started).on_thread_stop(ended);
+        // Nobody ends before the pool is closed.
+        builder = builder.keep_alive(Duration::from_secs(3_600));
         if let Some(calls) = self.queue_limit {
             builder = builder.queue_limit(calls);
         }

@@ -1,0 +1,49 @@
+//! Whose turn it is (C18), where calls have been cancelled in the queue.
+
+mod support;
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use anyloop_core::{AnyPool, Pool, PoolExt, ThreadPool};
+use support::{block, eventually};
+
+/// Somebody's calls were cancelled, as they are when their time is up. The next one that he makes waits for none of the others'
+/// backlog: what was cancelled uses up no turns.
+#[test]
+fn a_call_behind_many_that_were_cancelled_has_its_turn_at_once() {
+    const MANY: usize = 50;
+    let pool = ThreadPool::new(1).unwrap();
+    let view = pool.limit(1).to_any();
+    let queues: [(AnyPool, AnyPool); 2] = [(pool.to_any(), view.clone()), (view, pool.to_any())];
+    for (busy, cancelled) in queues {
+        let release = block(&pool);
+        let (log, order) = mpsc::channel();
+        for _ in 0..MANY {
+            let log = log.clone();
+            busy.submit(move || log.send("backlog").unwrap()).detach();
+        }
+        for _ in 0..MANY {
+            drop(cancelled.submit(|| ()));
+        }
+        let call = cancelled.submit(move || log.send("call").unwrap());
+        drop(release);
+        call.wait().unwrap();
+        let place = order.iter().position(|whose| whose == "call").unwrap();
+        assert!(place <= 1, "{place} calls of another's backlog went first");
+    }
+}
+
+/// Threads that have nothing to do run no calls: not in the report of a shutdown that sends them home, either.
+#[test]
+fn idle_threads_are_not_reported_as_running_calls() {
+    let pool = ThreadPool::new(4).unwrap();
+    let mut blocked: Vec<_> = (0..4).map(|_| block(&pool)).collect();
+    blocked.truncate(1);
+    eventually("three are idle", || pool.metrics().idle == 3);
+    let report = pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
+    assert_eq!((report.cancelled, report.still_running), (0, 1));
+    assert_eq!(pool.metrics().running, 1);
+    drop(blocked);
+    pollster::block_on(pool.shutdown()).unwrap();
+}
