@@ -34,6 +34,24 @@ fn a_call_behind_many_that_were_cancelled_has_its_turn_at_once() {
     }
 }
 
+/// Nor do others wait until all that was cancelled has left the queue.
+#[test]
+fn many_that_were_cancelled_hold_nobody_up() {
+    const MANY: u64 = 1_000;
+    let pool = ThreadPool::new(1).unwrap();
+    let view = pool.limit(1);
+    let release = block(&pool);
+    for _ in 0..MANY {
+        drop(view.submit(|| ()));
+    }
+    let metrics = pool.clone();
+    let call = pool.submit(move || metrics.metrics().cancelled_by_drop);
+    drop(release);
+    let gone = call.wait().unwrap();
+    assert!(gone < MANY / 4, "{gone} of those that were cancelled went first");
+    eventually("all have gone", || pool.metrics().cancelled_by_drop == MANY);
+}
+
 /// Threads that have nothing to do run no calls: not in the report of a shutdown that sends them home, either.
 #[test]
 fn idle_threads_are_not_reported_as_running_calls() {

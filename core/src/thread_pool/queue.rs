@@ -39,7 +39,7 @@ pub(super) struct Taken {
     pub(super) entry: Entry,
     pub(super) tenant: usize,
     /// It had been cancelled already, and uses up no turn.
-    pub(super) spent: bool,
+    pub(super) keeps_turn: bool,
 }
 
 pub(super) struct Queues {
@@ -163,10 +163,8 @@ impl Queues {
         }
     }
 
-    /// Whose job was spent keeps its turn: or else a live call behind many that were cancelled would wait for as many
-    /// of the others'.
-    fn list_after(&mut self, key: usize, spent: bool) {
-        if !spent {
+    fn list_after(&mut self, key: usize, keeps_turn: bool) {
+        if !keeps_turn {
             self.list(key);
         } else if self.tenants[key].begin_turns() {
             self.rotation.push_front(key);
@@ -227,7 +225,7 @@ impl Queues {
     fn take(&mut self, key: usize) -> Option<Taken> {
         let tenant = &mut self.tenants[key];
         let entry = tenant.take()?;
-        let spent = entry.job.is_cancelled();
+        let keeps_turn = tenant.keeps_turn_after(&entry);
         self.len -= 1;
         if tenant.limit.is_some() {
             tenant.running += 1;
@@ -238,8 +236,8 @@ impl Queues {
             tenant.jobs.push_back(next);
             self.len += 1;
         }
-        self.list_after(key, spent);
-        Some(Taken { entry, tenant: key, spent })
+        self.list_after(key, keeps_turn);
+        Some(Taken { entry, tenant: key, keeps_turn })
     }
 
     /// A call of a tenant waits for others, and lends its place.
@@ -265,12 +263,12 @@ impl Queues {
         }
     }
 
-    /// A job of a view has ended, or waits; or it was spent.
-    pub(super) fn give_back(&mut self, key: usize, spent: bool) {
+    /// A job of a view has ended, or waits.
+    pub(super) fn give_back(&mut self, key: usize, keeps_turn: bool) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         if tenant.limit.is_some() {
             tenant.running -= 1;
-            self.list_after(key, spent);
+            self.list_after(key, keeps_turn);
             self.remove_if_gone(key);
         }
     }

@@ -12,6 +12,9 @@ use super::samples::{Entry, Samples};
 /// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
 const SWEEP: usize = 1 << 16;
 
+/// So many cancelled jobs of one queue leave it one after the other, at most: others wait for their turn meanwhile.
+const MOST_KEPT: u8 = 64;
+
 /// Somebody with a queue of its own.
 pub(super) struct Tenant {
     pub(super) jobs: VecDeque<Entry>,
@@ -31,6 +34,8 @@ pub(super) struct Tenant {
     pub(super) running: usize,
     /// Whether it is in the rotation: it has jobs, and may run one more.
     pub(super) listed: bool,
+    /// How many times in a row it has kept its turn.
+    kept: u8,
     /// Nobody can submit to it any more.
     pub(super) closed: bool,
     pub(super) samples: Samples,
@@ -61,6 +66,7 @@ impl Tenant {
             limit,
             running: 0,
             listed: false,
+            kept: 0,
             closed: false,
             samples: Samples::default(),
             sweep_at: SWEEP,
@@ -75,6 +81,14 @@ impl Tenant {
 
     pub(super) fn may_run(&self) -> bool {
         self.limit.is_none_or(|limit| self.running < limit.get())
+    }
+
+    /// Whether it keeps its turn when this job has gone. Whose job was cancelled does: or else a live call behind many that were
+    /// would wait for as many of the others'.
+    pub(super) fn keeps_turn_after(&mut self, entry: &Entry) -> bool {
+        let keeps = entry.job.is_cancelled() && self.kept < MOST_KEPT;
+        self.kept = if keeps { self.kept + 1 } else { 0 };
+        keeps
     }
 
     /// Whether it has its place in the rotation from now on, and had none.
