@@ -126,8 +126,7 @@ impl Builder {
         self
     }
 
-    /// Called on each thread of the pool before its first call. A panic in it is caught and ignored. Growth waits up to 10 ms for a
-    /// thread that it has called, so that a hook which takes milliseconds slows it down.
+    /// Called on each thread of the pool before its first call. A panic in it is caught and ignored.
     pub fn on_thread_start(mut self, hook: impl Fn() + Send + Sync + 'static) -> Self {
         self.on_thread_start = Some(Arc::new(hook));
         self

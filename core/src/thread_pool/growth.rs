@@ -57,6 +57,8 @@ pub(crate) struct Growth {
     /// Workers on their way to the queue.
     pub(super) searching: usize,
     pub(super) watching: bool,
+    /// Workers, of either role, that were called and do not run yet.
+    coming: usize,
     /// Jobs taken from the queue so far.
     pub(super) taken: u64,
     /// A worker looks at the queue without the lock.
@@ -79,6 +81,7 @@ impl Growth {
             brevity: Brevity::default(),
             searching: 0,
             watching: false,
+            coming: 0,
             taken: 0,
             lingering: false,
             linger,
@@ -92,11 +95,22 @@ impl Growth {
         Self { linger: Some(Backoff::NEW), ..Self::new() }
     }
 
+    /// Somebody is called.
     pub(super) fn enlist(&mut self, role: Role) {
+        self.coming += 1;
         match role {
             Role::Searcher => self.searching += 1,
             Role::Watcher => self.watching = true,
         }
+    }
+
+    /// Somebody who was called runs, or will never come.
+    pub(super) fn arrive(&mut self) {
+        self.coming -= 1;
+    }
+
+    pub(super) fn is_anybody_coming(&self) -> bool {
+        self.coming > 0
     }
 
     pub(super) fn discharge(&mut self, role: Role) {

@@ -190,3 +190,92 @@ impl Outbox {
         first(&front.jobs).or_else(|| first(&self.back.lock().jobs))
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::num::NonZeroUsize;
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::pool::{AnyPool, Pool, PoolExt, Refused};
+
+    /// Keeps what it is given.
+    #[derive(Clone)]
+    struct Keeping(mpsc::SyncSender<Job>);
+
+    impl Pool for Keeping {
+        fn execute(&self, job: Job) -> Result<(), Refused> {
+            self.0.send(job).map_err(|_| Refused::Shutdown)
+        }
+
+        fn max_threads(&self) -> Option<NonZeroUsize> {
+            None
+        }
+
+        fn to_any(&self) -> AnyPool {
+            AnyPool::new(self.clone())
+        }
+    }
+
+    /// Jobs that tell their numbers when they run.
+    fn jobs(count: usize) -> (Vec<Job>, mpsc::Receiver<usize>) {
+        let ((pool, jobs), (ran, numbers)) = (mpsc::sync_channel(count), mpsc::channel());
+        for number in 0..count {
+            let ran = ran.clone();
+            Keeping(pool.clone()).submit(move || ran.send(number)).detach();
+        }
+        (jobs.into_iter().take(count).collect(), numbers)
+    }
+
+    fn opened() -> Outbox {
+        let outbox = Outbox::default();
+        outbox.open(&mut VecDeque::new(), Samples::default(), usize::MAX);
+        outbox
+    }
+
+    fn push(outbox: &Outbox, job: Job) {
+        assert!(outbox.push(job, || 1).is_ok(), "it is open");
+    }
+
+    #[test]
+    fn what_is_at_both_ends_goes_back_in_the_order_in_which_it_came() {
+        let ((jobs, ran), outbox) = (jobs(5), opened());
+        let mut jobs = jobs.into_iter();
+        jobs.by_ref().take(3).for_each(|job| push(&outbox, job));
+        // Takes the first, and brings two to the front.
+        outbox.take().unwrap().job.run();
+        jobs.for_each(|job| push(&outbox, job));
+        assert_eq!((outbox.front.lock().jobs.len(), outbox.back.lock().jobs.len()), (2, 2));
+        let mut queue = VecDeque::new();
+        outbox.close(&mut queue);
+        assert!(outbox.is_empty());
+        queue.into_iter().for_each(|entry| entry.job.run());
+        assert_eq!(ran.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn what_is_at_the_front_goes_before_what_comes_later() {
+        let ((jobs, ran), outbox) = (jobs(6), opened());
+        for (number, job) in jobs.into_iter().enumerate() {
+            push(&outbox, job);
+            if number % 2 == 1 {
+                outbox.take().unwrap().job.run();
+            }
+        }
+        assert_eq!((outbox.len(), outbox.taken()), (3, 3));
+        while let Some(entry) = outbox.take() {
+            entry.job.run();
+        }
+        assert_eq!(ran.try_iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn closed_it_gives_a_job_back() {
+        let ((mut jobs, ran), outbox) = (jobs(1), opened());
+        outbox.close(&mut VecDeque::new());
+        let given_back = outbox.push(jobs.remove(0), || 1).unwrap_err();
+        assert!(outbox.take().is_none());
+        given_back.run();
+        assert_eq!(ran.recv(), Ok(0));
+    }
+}

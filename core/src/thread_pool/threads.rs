@@ -46,6 +46,7 @@ impl Shared {
             state.staff.remove(key);
             state.threads -= 1;
             state.started -= 1;
+            state.growth.arrive();
             state.growth.discharge(role);
             self.recall(&mut state);
             // A thread whose call waits, for this very job perhaps, is none that could run it.

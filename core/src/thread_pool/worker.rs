@@ -18,7 +18,12 @@ use crate::task::Ran;
 const BACKLOG: usize = 64;
 
 pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
-    let employee = shared.lock().staff.get(key).map(|member| member.employee.clone()).unwrap_or_default();
+    let employee = {
+        let mut state = shared.lock();
+        // Before the hook, which may take a while: it runs, and others have cores as well.
+        state.growth.arrive();
+        state.staff.get(key).map(|member| member.employee.clone()).unwrap_or_default()
+    };
     set_post(Some(Post { shared: shared.clone(), employee: employee.clone() }));
     if let Some(hook) = &shared.settings.on_thread_start {
         quietly(|| hook());
@@ -196,6 +201,7 @@ impl<'a> Worker<'a> {
         state = self.shared.lock();
         match self.sleeper.stand(Standing::Off) {
             Standing::Recruited(role) => {
+                state.growth.arrive();
                 self.role = Some(role);
                 // Others may do the work before it comes, who leave it to this one to linger.
                 self.worked = true;
@@ -235,7 +241,7 @@ impl<'a> Worker<'a> {
                 pace.start_over(waits);
                 continue;
             }
-            if taken == 0 && state.growth.searching > 0 && pace.holds(start.elapsed()) {
+            if taken == 0 && state.growth.is_anybody_coming() && pace.holds(start.elapsed()) {
                 continue;
             }
             let queued = self.shared.queued(&state);
