@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io;
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -54,6 +55,46 @@ fn refused_threads_leave_the_books_in_order() {
         pollster::block_on(pool.shutdown()).unwrap();
         assert_books(&pool, &counts, ends);
     }
+}
+
+/// A thread is lost after its handler has said that it comes, and no other is there: what is queued ends with it, on that very
+/// thread. A shutdown is not over before that.
+#[test]
+fn a_shutdown_waits_for_what_a_lost_thread_left_behind() {
+    struct SlowToGo(mpsc::Sender<()>, mpsc::Receiver<()>);
+
+    impl Drop for SlowToGo {
+        fn drop(&mut self) {
+            let _ = self.0.send(());
+            let _ = self.1.recv();
+        }
+    }
+
+    let (go, gone) = mpsc::channel::<()>();
+    let gone = Arc::new(Mutex::new(gone));
+    let pool = ThreadPool::builder()
+        .max_threads(1)
+        .spawn_handler(move |builder, body| {
+            let gone = gone.clone();
+            builder.spawn(move || {
+                let _ = gone.lock().unwrap().recv();
+                drop(body);
+            })
+        })
+        .build()
+        .unwrap();
+    let ((dropping, is_dropping), (release, released)) = (mpsc::channel(), mpsc::channel());
+    let slow = SlowToGo(dropping, released);
+    let task = pool.submit(move || drop(slow));
+    drop(go);
+    is_dropping.recv().unwrap();
+    assert_eq!(pool.metrics().threads, 0);
+    let mut shutdown = pin!(pool.shutdown());
+    let mut context = Context::from_waker(Waker::noop());
+    assert!(shutdown.as_mut().poll(&mut context).is_pending(), "its closure is still being dropped");
+    drop(release);
+    assert!(matches!(task.wait(), Err(TaskError::NoThread(_))));
+    pollster::block_on(shutdown).unwrap();
 }
 
 #[cfg(target_os = "linux")]

@@ -58,7 +58,7 @@ pub(super) struct State {
     pub(super) closed: bool,
     /// The threads, by key.
     pub(super) staff: Slab<Member>,
-    /// Threads of which the spawn handler has not said yet whether they come.
+    /// Threads of which it is not known yet whether they come, or which did not and have left something to be done.
     pub(super) answering: usize,
     /// Who awaits a shutdown.
     pub(super) waiting: Slab<Option<Waker>>,

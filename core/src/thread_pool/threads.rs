@@ -30,13 +30,18 @@ impl Shared {
             }
             Ok(None) => {}
         }
+        self.answered();
+        comes
+    }
+
+    /// It is known what became of a thread, and everything is done that follows from it.
+    fn answered(&self) {
         let waiting = {
             let mut state = self.lock();
             state.answering -= 1;
             if state.is_over() { state.take_waiting() } else { Vec::new() }
         };
         wake_all(waiting);
-        comes
     }
 
     /// C16: the queue waits for a living worker; with none, its tasks end in the reason.
@@ -103,11 +108,9 @@ impl Body for Place {
     /// Takes the thread off the books.
     fn lost(self, error: &io::Error) {
         let Self { shared, key, role } = self;
+        // A shutdown is not over before what is queued has ended in the reason.
+        shared.lock().answering += 1;
         shared.thread_refused(key, role, error);
-        let waiting = {
-            let mut state = shared.lock();
-            if state.is_over() { state.take_waiting() } else { Vec::new() }
-        };
-        wake_all(waiting);
+        shared.answered();
     }
 }

@@ -70,12 +70,12 @@ pub(crate) fn round(seed: u64, watchdog: &Watchdog) -> u64 {
         }
         pollster::block_on(pool.shutdown()).unwrap();
         // Each closure is gone with the pool's threads.
-        assert_gone(&world);
+        assert_gone(&world, &format!("{ends:?}, at the pool's end"));
         assert_books(&world, &pool.metrics());
     }
     world.does(users, "waiting for the threads' end");
     until(|| world.alive.load(Ordering::SeqCst) == 0);
-    assert_gone(&world);
+    assert_gone(&world, &format!("{ends:?}, at the threads' end"));
     world.calls.made() as u64
 }
 
@@ -103,9 +103,9 @@ fn until(mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn assert_gone(world: &World) {
+fn assert_gone(world: &World, when: &str) {
     for (what, counts) in [("closures", &world.calls), ("items", &world.items), ("values", &world.values)] {
-        assert_eq!(counts.dropped(), counts.made(), "{what} are dropped exactly once");
+        assert_eq!(counts.dropped(), counts.made(), "{when}: {what} are dropped exactly once");
     }
 }
 
