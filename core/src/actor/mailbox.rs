@@ -19,7 +19,6 @@ use super::pump::Rented;
 use super::thread::OwnThread;
 use crate::catch::quietly;
 use crate::error::TaskError;
-use crate::gather;
 use crate::pool::{Job, Refused, SWEEP, sweep};
 use crate::spin::{Found, look};
 use crate::thread_pool::{Growth, same_error};
@@ -194,8 +193,7 @@ impl Mailbox {
             return Err(Refused::Full);
         }
         let has_work = state.has_work();
-        // In a gather of many, others are to be queued before anybody is waited for.
-        if state.growth.is_expected_soon(has_work) && !gather::is_polling_many() {
+        if state.growth.is_expected_soon(has_work) {
             job.expect_soon();
         }
         match manner {

@@ -1,6 +1,7 @@
 //! The only place where pinning is passed through a slice: the standard library has no safe way to do that.
 #![expect(unsafe_code, reason = "a pinned box for each child would be an allocation for each")]
 
+use std::ops::Range;
 use std::pin::Pin;
 
 use super::slot::Slot;
@@ -15,11 +16,8 @@ pub(super) fn get<F: Future>(slots: Pin<&mut [Slot<F>]>, place: usize) -> Pin<&m
 
 /// Some of them.
 #[inline]
-pub(super) fn part<F: Future>(
-    slots: Pin<&mut [Slot<F>]>,
-    places: std::ops::Range<usize>,
-) -> Pin<&mut [Slot<F>]> {
-    // SAFETY: as in `get`.
+pub(super) fn part<F: Future>(slots: Pin<&mut [Slot<F>]>, places: Range<usize>) -> Pin<&mut [Slot<F>]> {
+    // SAFETY: a part of a pinned slice is pinned with it, for the same reason as in `get`.
     unsafe { slots.map_unchecked_mut(|slots| &mut slots[places]) }
 }
 

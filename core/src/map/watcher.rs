@@ -17,7 +17,7 @@ use crate::thread_pool::Pace;
 
 /// The most runners that wait for a thread.
 const MOST_QUEUED: usize = 16;
-/// The longest tick while items are short. Each takes the core from a runner for a moment; the next item that blocks is seen
+/// The longest tick while items are short; the pool's own watcher, which looks after everybody's calls, has a shorter one. Each takes the core from a runner for a moment; the next item that blocks is seen
 /// so much later.
 const LONGEST_TICK: Duration = Duration::from_millis(4);
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::{Pool, Refused};
 use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
+use crate::gather;
 use crate::limiter::Permit;
 use crate::task::{Ran, Runnable, glance};
 
@@ -84,7 +85,10 @@ impl Job {
 
     /// A thread is looking for this very job.
     pub(crate) fn expect_soon(&self) {
-        if let Some(closure) = &self.closure {
+        // In a gather of many, others are to be queued before anybody is waited for.
+        if let Some(closure) = &self.closure
+            && !gather::is_polling_many()
+        {
             closure.expect_soon();
             glance::recommend();
         }

@@ -19,7 +19,6 @@ use super::samples::{Entry, Samples};
 use super::sync::atomic::{AtomicUsize, Ordering};
 use super::sync::{Mutex, MutexGuard};
 use crate::context::is_in_task_poll;
-use crate::gather::is_polling_many;
 use crate::pool::Job;
 
 /// So many single jobs in a row are taken to be those of one task.
@@ -90,7 +89,7 @@ impl Outbox {
             back.soon -= 1;
             // A task that spins has the others of its thread wait. It is most likely the only one while nobody gives the pool
             // a second job before the first is done.
-            if (back.single > SINGLE || !is_in_task_poll()) && !is_polling_many() {
+            if back.single > SINGLE || !is_in_task_poll() {
                 job.expect_soon();
             }
         }

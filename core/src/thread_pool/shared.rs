@@ -22,7 +22,6 @@ use super::stopped;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
-use crate::gather::is_polling_many;
 use crate::pool::{Job, Refused};
 use crate::spin::Found;
 
@@ -347,7 +346,7 @@ impl Shared {
             return Err(Refused::Shutdown);
         }
         let has_work = self.has_work(&state);
-        if state.growth.is_expected_soon(has_work) && !is_polling_many() {
+        if state.growth.is_expected_soon(has_work) {
             job.expect_soon();
         }
         let mut spent = Vec::new();

@@ -12,7 +12,7 @@ use super::samples::{Entry, Samples};
 /// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
 const SWEEP: usize = 1 << 16;
 
-/// So many cancelled jobs of one queue leave it one after the other, at most: others wait for their turn meanwhile.
+/// So many cancelled jobs in a row let their queue keep its turn, at most: others wait for theirs meanwhile, some 20 µs.
 const MOST_KEPT: u8 = 64;
 
 /// Somebody with a queue of its own.
