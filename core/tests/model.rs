@@ -12,8 +12,8 @@
 //! cancelled calls, or threads that were sent home; threads that are not told when a shutdown's time is up; a close that
 //! leaves jobs in the outbox, or that does not come with the last handle; a cancel that leaves the closure.
 
-#[path = "support/choices.rs"]
-mod choices;
+mod support;
+
 mod model {
     pub(crate) mod closures;
     pub(crate) mod ending;
@@ -26,10 +26,10 @@ mod model {
 use std::env;
 use std::sync::atomic::Ordering;
 
-use choices::seed;
 use model::closures::PATIENCE;
 use model::scenario::scenario;
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use support::choices::seed;
 
 #[test]
 fn the_pool_does_what_the_model_does() {

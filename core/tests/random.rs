@@ -2,43 +2,19 @@
 //! contract says, and every closure is dropped exactly once. A failure prints the seed that repeats the
 //! choices; `ANYLOOP_TEST_SEED` sets it.
 
-#[path = "support/choices.rs"]
-mod choices;
+mod support;
 
 use std::hint;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{PoolExt, Task, TaskError, ThreadPool, from_thread};
-use choices::{Choices, seed};
-
-#[derive(Default)]
-struct Counts {
-    made: AtomicUsize,
-    dropped: AtomicUsize,
-    ran: AtomicUsize,
-}
-
-/// Captured by each closure.
-struct Counted(Arc<Counts>);
-
-impl Counted {
-    fn new(counts: &Arc<Counts>) -> Self {
-        counts.made.fetch_add(1, Ordering::Relaxed);
-        Self(counts.clone())
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.0.dropped.fetch_add(1, Ordering::Relaxed);
-    }
-}
+use support::choices::{Choices, seed};
+use support::{Counted, Counts};
 
 fn work(counted: &Counted, kind: u64, number: u64) -> u64 {
-    counted.0.ran.fetch_add(1, Ordering::Relaxed);
+    counted.run(());
     match kind {
         0 => thread::sleep(Duration::from_micros(200)),
         1 => std::panic::resume_unwind(Box::new(number)),
@@ -103,7 +79,7 @@ fn whatever_is_done_to_it_every_task_ends_and_every_closure_is_dropped_once() {
     let seed = seed();
     println!("ANYLOOP_TEST_SEED={seed}");
     for max_threads in [1, 2, 3, 64] {
-        let counts = Arc::new(Counts::default());
+        let counts = Counts::new();
         let pool = ThreadPool::builder()
             .max_threads(max_threads)
             // Short, so that threads come and go during the test.
@@ -118,10 +94,10 @@ fn whatever_is_done_to_it_every_task_ends_and_every_closure_is_dropped_once() {
         });
         // Detached calls may be queued still; a shutdown runs them.
         pollster::block_on(pool.shutdown()).unwrap();
-        let made = counts.made.load(Ordering::Relaxed);
+        let made = counts.made();
         assert_eq!(made, 4 * 2_000);
-        assert_eq!(counts.dropped.load(Ordering::Relaxed), made, "each closure is dropped exactly once");
-        assert!(counts.ran.load(Ordering::Relaxed) <= made, "none runs twice");
+        assert_eq!(counts.dropped(), made, "each closure is dropped exactly once");
+        assert!(counts.ran() <= made, "none runs twice");
         let metrics = pool.metrics();
         assert_eq!((metrics.threads, metrics.idle, metrics.queued), (0, 0, 0));
     }

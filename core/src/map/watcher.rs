@@ -17,8 +17,8 @@ use crate::thread_pool::Pace;
 
 /// The most runners that wait for a thread.
 const MOST_QUEUED: usize = 16;
-/// The longest tick while items are short; the pool's own watcher, which looks after everybody's calls, has a shorter one. Each takes the core from a runner for a moment; the next item that blocks is seen
-/// so much later.
+/// The longest tick while items are short. Each takes the core from a runner for a moment; the next item that blocks is seen so
+/// much later. (The pool's own watcher, which looks after everybody's calls, has a shorter one.)
 const LONGEST_TICK: Duration = Duration::from_millis(4);
 
 /// What the watcher takes along from one turn to the next.
@@ -88,7 +88,7 @@ where
         let step = watch.pace.judge(active, window, (watch.left - left) as u64);
         (watch.since, watch.left) = (Instant::now(), left);
         // The watcher's own place is not to be had by others, but by itself.
-        let room = shared.most.saturating_sub(hub.active + queued + 1);
+        let room = shared.most.saturating_sub(active + queued + 1);
         drop(hub);
         if step > 0 && queued == 0 && room == 0 {
             return true;

@@ -1,5 +1,4 @@
 //! Choices that a seed repeats.
-#![allow(dead_code, reason = "each test binary uses a part of it")]
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
