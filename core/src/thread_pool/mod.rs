@@ -9,6 +9,7 @@ mod metrics;
 mod models;
 mod monitor;
 mod outbox;
+mod progress;
 mod queue;
 mod samples;
 mod shared;

@@ -5,13 +5,12 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use slab::Slab;
 
 use super::builder::Settings;
 use super::employment::{Employee, is_own_thread};
-use super::growth::{Growth, Role};
+use super::growth::Growth;
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::Outbox;
@@ -23,7 +22,6 @@ use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
 use crate::pool::{Job, Refused};
-use crate::spin::Found;
 
 pub(super) struct Shared {
     pub(super) settings: Settings,
@@ -79,36 +77,12 @@ pub(super) struct Member {
     pub(super) ended: bool,
 }
 
-/// What somebody has to do after letting go of the lock, so that the queue goes on.
-#[must_use]
-pub(super) enum Recruit {
-    Wake(Arc<Sleeper>),
-    /// A thread was reserved; the key is its place among the staff.
-    Start(usize, Role),
-    /// Nobody can be called. The pool is marked as monitored.
-    Monitor,
-}
-
 impl State {
     /// Threads that run closures, or have looked for one and not gone idle yet. Those whose call waits
     /// for another one do not count.
     pub(super) fn busy(&self) -> usize {
         let others = self.idle.len() + self.growth.searching + usize::from(self.growth.watching);
         self.threads - others - self.lent()
-    }
-
-    /// Up to how many workers are called one after the other, without a watcher's judgement.
-    ///
-    /// While calls are short, the one that is at it is back before another one could be woken; and to wake it, each time
-    /// that a submitter is a little slower than the worker, would cost the submitter more than the call.
-    fn at_once(&self) -> usize {
-        if self.growth.brevity.is_short() { self.growth.at_once } else { self.growth.cores }
-    }
-
-    /// Whether more workers are the watcher's affair, when so many are busy: since there are as many as are called without its
-    /// judgement, or since another one would be a new thread.
-    fn is_watched(&self, busy: usize, nobody_idle: bool) -> bool {
-        self.growth.watching && (busy >= self.at_once() || (busy >= 1 && nobody_idle))
     }
 
     /// Places that waiting calls have lent to others.
@@ -119,31 +93,6 @@ impl State {
     /// Calls that run or wait.
     pub(super) fn running(&self) -> usize {
         self.busy() + self.lent() - self.dismissed
-    }
-
-    /// Takes an idle worker off the list, or reserves a thread, for `role`; if one more may work.
-    pub(super) fn recruit(&mut self, max_threads: NonZeroUsize, role: Role) -> Option<Recruit> {
-        if self.busy() + self.growth.searching >= max_threads.get() {
-            return None;
-        }
-        if let Some(sleeper) = self.recruit_idle(role) {
-            return Some(Recruit::Wake(sleeper));
-        }
-        if self.threads >= max_threads.get() + self.lent() {
-            return None;
-        }
-        self.threads += 1;
-        self.started += 1;
-        self.answering += 1;
-        self.growth.enlist(role);
-        Some(Recruit::Start(self.staff.insert(Member::default()), role))
-    }
-
-    pub(super) fn recruit_idle(&mut self, role: Role) -> Option<Arc<Sleeper>> {
-        let sleeper = self.idle.pop()?;
-        sleeper.stand(Standing::Recruited(role));
-        self.growth.enlist(role);
-        Some(sleeper)
     }
 
     /// Whether every thread has left its last line of ours, and its handle is there to be joined.
@@ -216,109 +165,6 @@ impl Shared {
         state.queues.others_ready(tenant) || (tenant != OWN && !self.outbox.is_empty())
     }
 
-    /// Called whenever the queue may be left to nobody: after a push, and when a searcher has found
-    /// its job. Opens the outbox where that may be, and closes it where it may not.
-    pub(super) fn ensure_progress(&self, state: &mut State) -> Option<Recruit> {
-        self.recall_for_others(state);
-        let mut recruit = self.recruit_for_work(state);
-        if state.open && !self.is_attended(state, 0) {
-            self.recall(state);
-            // What has come into the outbox meanwhile.
-            recruit = recruit.or_else(|| self.recruit_for_work(state));
-        }
-        self.try_open(state);
-        recruit
-    }
-
-    fn recruit_for_work(&self, state: &mut State) -> Option<Recruit> {
-        if state.growth.searching > 0 || !self.has_work(state) {
-            return None;
-        }
-        let max_threads = self.settings.max_threads;
-        let recruit = if state.is_watched(state.busy(), state.idle.is_empty()) {
-            return None;
-        } else if state.busy() < state.at_once() {
-            state.recruit(max_threads, Role::Searcher)
-        } else {
-            state.recruit(max_threads, Role::Watcher)
-        };
-        // Only a pool that can do no more needs looking after, and it stays monitored for a while.
-        if recruit.is_some() || state.monitored || state.busy() < max_threads.get() {
-            return recruit;
-        }
-        state.monitored = true;
-        Some(Recruit::Monitor)
-    }
-
-    /// Whether a job that comes, whenever that is, needs nobody to be called for it, when `leaving` of the busy workers are
-    /// gone.
-    fn is_attended(&self, state: &State, leaving: usize) -> bool {
-        let busy = state.busy() - leaving;
-        let searching = state.growth.searching;
-        searching > 0
-            || state.is_watched(busy, leaving == 0 && state.idle.is_empty())
-            || (state.monitored && busy >= self.settings.max_threads.get())
-    }
-
-    /// Opens the outbox, if it may be.
-    fn try_open(&self, state: &mut State) {
-        let may = !state.open && !state.closed && !state.strict && state.waits == 0;
-        if may && self.is_attended(state, 0) {
-            state.open = state.queues.hand_over(&self.outbox);
-        }
-    }
-
-    /// Closes the outbox. What is in it stands in the queue again.
-    pub(super) fn recall(&self, state: &mut State) {
-        if std::mem::take(&mut state.open) {
-            state.queues.take_back(&self.outbox);
-        }
-    }
-
-    /// A view that was at its limit has its turn again.
-    fn recall_for_others(&self, state: &mut State) {
-        if state.open && state.queues.is_ready() {
-            self.recall(state);
-        }
-    }
-
-    /// A worker is about to sleep or to end. Whether there is something to do for it after all.
-    pub(super) fn has_come(&self, state: &mut State) -> bool {
-        if !state.open || self.is_attended(state, 1) {
-            return false;
-        }
-        self.recall(state);
-        self.has_work(state)
-    }
-
-    /// How long a worker may look for another job before it sleeps.
-    pub(super) fn begin_linger(&self, state: &mut State) -> Option<Duration> {
-        let limit = state.growth.begin_linger()?;
-        let taken = self.taken(state);
-        state.growth.brevity.end(taken);
-        // ORDERING: Relaxed: a hint. Before the lock of the outbox's back is taken below, so that a push which this wipes out has its job in
-        // there when the worker looks.
-        self.pushed.store(false, Ordering::Relaxed);
-        self.try_open(state);
-        if state.open {
-            self.outbox.expect_soon(true);
-        }
-        Some(limit)
-    }
-
-    /// It has looked; a job came after `waited`, if one came.
-    pub(super) fn end_linger(&self, state: &mut State, ended: Instant, waited: Duration) {
-        let hit = self.has_work(state);
-        if hit {
-            let taken = self.taken(state);
-            state.growth.brevity.begin(ended, taken);
-        } else if state.open {
-            // Whoever comes next finds everybody asleep.
-            self.outbox.expect_soon(false);
-        }
-        state.growth.end_linger(&if hit { Found::After(waited) } else { Found::Nothing });
-    }
-
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
         let nested = is_own_thread(self);
@@ -386,21 +232,6 @@ impl Shared {
     /// Jobs that were taken so far.
     pub(super) fn taken(&self, state: &State) -> u64 {
         state.growth.taken + self.outbox.taken()
-    }
-
-    /// Returns whether the recruit comes.
-    pub(super) fn call_in(self: &Arc<Self>, recruit: Recruit) -> bool {
-        match recruit {
-            Recruit::Wake(sleeper) => {
-                sleeper.wake();
-                true
-            }
-            Recruit::Start(key, role) => self.start_thread(key, role),
-            Recruit::Monitor => {
-                super::monitor::look_after(self);
-                true
-            }
-        }
     }
 
     /// After something has changed that lets a job start.
