@@ -38,8 +38,15 @@ pub(super) enum Pushed {
 pub(super) struct Taken {
     pub(super) entry: Entry,
     pub(super) tenant: usize,
-    /// It had been cancelled already, and uses up no turn.
-    pub(super) keeps_turn: bool,
+    /// Cancelled ones that stood before it, to be dropped without the lock.
+    pub(super) spent: Vec<Entry>,
+}
+
+impl Taken {
+    /// One of the pool's own queue.
+    pub(super) fn own(entry: Entry) -> Self {
+        Self { entry, tenant: OWN, spent: Vec::new() }
+    }
 }
 
 pub(super) struct Queues {
@@ -50,6 +57,14 @@ pub(super) struct Queues {
     len: usize,
     /// What became of jobs that left the queues by another way than a worker's; tenants count their own, too.
     written_off: Counts,
+}
+
+/// Counts cancelled jobs that left a queue.
+fn note_spent(spent: &[Entry], counts: [&mut Counts; 2]) {
+    for ran in spent.iter().filter_map(|entry| entry.job.spent()) {
+        counts[0].note(ran);
+        counts[1].note(ran);
+    }
 }
 
 impl Queues {
@@ -131,13 +146,8 @@ impl Queues {
         let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
         // Whoever waits for room finds it in time; only who would be refused needs it now.
         if (tenant.is_full() && !patient) || tenant.len() + tenant.waiting.len() >= tenant.sweep_at {
-            let from = spent.len();
             self.len -= tenant.sweep(spent);
-            let cancelled = spent.iter().skip(from).filter_map(|entry| entry.job.spent());
-            for ran in cancelled {
-                tenant.counts.note(ran);
-                self.written_off.note(ran);
-            }
+            note_spent(spent, [&mut tenant.counts, &mut self.written_off]);
         }
         let driver = job.driver();
         let entry = Entry { job, queued_at: tenant.samples.enter(now), driver };
@@ -160,14 +170,6 @@ impl Queues {
     fn list(&mut self, key: usize) {
         if self.tenants[key].begin_turns() {
             self.rotation.push_back(key);
-        }
-    }
-
-    fn list_after(&mut self, key: usize, keeps_turn: bool) {
-        if !keeps_turn {
-            self.list(key);
-        } else if self.tenants[key].begin_turns() {
-            self.rotation.push_front(key);
         }
     }
 
@@ -224,27 +226,24 @@ impl Queues {
 
     fn take(&mut self, key: usize) -> Option<Taken> {
         let tenant = &mut self.tenants[key];
-        let entry = tenant.take()?;
-        let keeps_turn = tenant.keeps_turn_after(&entry);
-        self.len -= 1;
+        let before = tenant.len();
+        let mut spent = Vec::new();
+        let entry = tenant.take(&mut spent)?;
+        // Nobody comes in who was not let in by somebody going.
+        self.len -= before - tenant.len();
+        note_spent(&spent, [&mut tenant.counts, &mut self.written_off]);
         if tenant.limit.is_some() {
             tenant.running += 1;
         }
-        if tenant.len() < tenant.room
-            && let Some(next) = tenant.waiting.pop_front()
-        {
-            tenant.jobs.push_back(next);
-            self.len += 1;
-        }
-        self.list_after(key, keeps_turn);
-        Some(Taken { entry, tenant: key, keeps_turn })
+        self.list(key);
+        Some(Taken { entry, tenant: key, spent })
     }
 
     /// A call of a tenant waits for others, and lends its place.
     pub(super) fn begin_wait(&mut self, key: usize) {
         if let Some(tenant) = self.tenants.get_mut(key) {
             tenant.waits += 1;
-            self.give_back(key, false);
+            self.give_back(key);
         }
     }
 
@@ -264,11 +263,11 @@ impl Queues {
     }
 
     /// A job of a view has ended, or waits.
-    pub(super) fn give_back(&mut self, key: usize, keeps_turn: bool) {
+    pub(super) fn give_back(&mut self, key: usize) {
         let Some(tenant) = self.tenants.get_mut(key) else { return };
         if tenant.limit.is_some() {
             tenant.running -= 1;
-            self.list_after(key, keeps_turn);
+            self.list(key);
             self.remove_if_gone(key);
         }
     }

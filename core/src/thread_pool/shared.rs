@@ -222,7 +222,7 @@ impl Shared {
     pub(super) fn pop(&self, state: &mut State) -> Option<Taken> {
         self.recall_for_others(state);
         if state.open {
-            return self.outbox.take().map(|entry| Taken { entry, tenant: OWN, keeps_turn: false });
+            return self.outbox.take().map(Taken::own);
         }
         let taken = state.queues.pop_awaited().or_else(|| state.queues.pop())?;
         state.growth.taken += 1;

@@ -12,8 +12,8 @@ use super::samples::{Entry, Samples};
 /// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
 const SWEEP: usize = 1 << 16;
 
-/// So many cancelled jobs in a row let their queue keep its turn, at most: others wait for theirs meanwhile, some 20 µs.
-const MOST_KEPT: u8 = 64;
+/// So many cancelled jobs leave the queue in one turn, at most: others wait for theirs meanwhile.
+const MOST_SPENT: usize = 64;
 
 /// Somebody with a queue of its own.
 pub(super) struct Tenant {
@@ -34,8 +34,6 @@ pub(super) struct Tenant {
     pub(super) running: usize,
     /// Whether it is in the rotation: it has jobs, and may run one more.
     pub(super) listed: bool,
-    /// How many times in a row it has kept its turn.
-    kept: u8,
     /// Nobody can submit to it any more.
     pub(super) closed: bool,
     pub(super) samples: Samples,
@@ -66,7 +64,6 @@ impl Tenant {
             limit,
             running: 0,
             listed: false,
-            kept: 0,
             closed: false,
             samples: Samples::default(),
             sweep_at: SWEEP,
@@ -81,14 +78,6 @@ impl Tenant {
 
     pub(super) fn may_run(&self) -> bool {
         self.limit.is_none_or(|limit| self.running < limit.get())
-    }
-
-    /// Whether it keeps its turn when this job has gone. Whose job was cancelled does: or else a live call behind many that were
-    /// would wait for as many of the others'.
-    pub(super) fn keeps_turn_after(&mut self, entry: &Entry) -> bool {
-        let keeps = entry.job.is_cancelled() && self.kept < MOST_KEPT;
-        self.kept = if keeps { self.kept + 1 } else { 0 };
-        keeps
     }
 
     /// Whether it has its place in the rotation from now on, and had none.
@@ -113,18 +102,35 @@ impl Tenant {
         self.closed && self.len() == 0 && self.running == 0 && self.waits == 0
     }
 
-    /// The next job, in the order of its queue.
-    pub(super) fn take(&mut self) -> Option<Entry> {
+    /// The next job, in the order of its queue. Cancelled ones before it use up no turn, and go to `spent`: or else a live call
+    /// behind many of them would wait for as many of the others'.
+    pub(super) fn take(&mut self, spent: &mut Vec<Entry>) -> Option<Entry> {
         let nested_first = self.nested_next || self.waits > 0;
         self.nested_next = !self.nested_next;
-        let (first, second) = if nested_first {
-            (&mut self.nested, &mut self.jobs)
-        } else {
-            (&mut self.jobs, &mut self.nested)
-        };
-        let entry = first.pop_front().or_else(|| second.pop_front())?;
-        self.samples.leave(&entry);
-        Some(entry)
+        loop {
+            let (first, second) = if nested_first {
+                (&mut self.nested, &mut self.jobs)
+            } else {
+                (&mut self.jobs, &mut self.nested)
+            };
+            let entry = first.pop_front().or_else(|| second.pop_front())?;
+            self.samples.leave(&entry);
+            self.let_in();
+            // The last one is taken, whatever it is: whoever has a turn has a job.
+            if self.len() == 0 || spent.len() == MOST_SPENT || !entry.job.is_cancelled() {
+                return Some(entry);
+            }
+            spent.push(entry);
+        }
+    }
+
+    /// Lets in who waits for room.
+    fn let_in(&mut self) {
+        while self.len() < self.room
+            && let Some(next) = self.waiting.pop_front()
+        {
+            self.jobs.push_back(next);
+        }
     }
 
     /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
@@ -137,11 +143,7 @@ impl Tenant {
                 spent.extend(gone);
             }
         }
-        while self.len() < self.room
-            && let Some(next) = self.waiting.pop_front()
-        {
-            self.jobs.push_back(next);
-        }
+        self.let_in();
         self.sweep_at = SWEEP.max((self.len() + self.waiting.len()) * 2);
         // Nobody comes in who was not let in by somebody going.
         before.saturating_sub(self.len())

@@ -57,7 +57,7 @@ impl<'a> Worker<'a> {
         if self.role.is_none()
             && let Some(entry) = self.shared.outbox.take()
         {
-            return Some(Taken { entry, tenant: OWN, keeps_turn: false });
+            return Some(Taken::own(entry));
         }
         let settings = &self.shared.settings;
         let mut state = self.shared.lock();
@@ -101,7 +101,10 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs a job, and the short ones behind it that belong to the same runtime.
-    fn run(&self, Taken { entry, tenant, keeps_turn }: Taken) {
+    fn run(&self, Taken { entry, tenant, spent }: Taken) {
+        if !spent.is_empty() {
+            quietly(|| drop(spent));
+        }
         if tenant == OWN {
             let driver = entry.driver;
             // With none, there is nothing to be left and entered again between two jobs.
@@ -125,11 +128,7 @@ impl<'a> Worker<'a> {
             tenant.counts.note(ran);
             timings = Some(tenant.timings.clone());
         }
-        if keeps_turn {
-            // Or the pool's own queue would go first, when it is taken back.
-            self.shared.recall(&mut state);
-        }
-        state.queues.give_back(tenant, keeps_turn);
+        state.queues.give_back(tenant);
         self.shared.go_on(state);
         if let (Some((queued, ran)), Some(timings)) = (times, timings) {
             timings.record(queued, ran);
