@@ -2,7 +2,11 @@
 
 mod support;
 
-use std::sync::mpsc;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Waker};
+use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{AnyPool, Pool, PoolExt, ThreadPool};
@@ -50,6 +54,32 @@ fn many_that_were_cancelled_hold_nobody_up() {
     let gone = call.wait().unwrap();
     assert!(gone < MANY / 4, "{gone} of those that were cancelled went first");
     eventually("all have gone", || pool.metrics().cancelled_by_drop == MANY);
+}
+
+/// Nor by the items of a map that are long, however many its user has it take at a time.
+#[test]
+fn a_call_does_not_wait_for_a_maps_chunk() {
+    let pool = ThreadPool::new(1).unwrap();
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (begin, go) = mpsc::channel::<()>();
+    let (count, go) = (begun.clone(), Mutex::new(go));
+    let map = pool.map(0..100, move |item| {
+        count.fetch_add(1, Ordering::SeqCst);
+        if item == 0 {
+            go.lock().unwrap().recv().unwrap();
+        }
+        // Longer than a turn.
+        thread::sleep(Duration::from_millis(2));
+    });
+    let mut map = pin!(map.chunk(100));
+    assert!(map.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let call = pool.submit({
+        let begun = begun.clone();
+        move || begun.load(Ordering::SeqCst)
+    });
+    eventually("the first item has begun", || begun.load(Ordering::SeqCst) == 1);
+    begin.send(()).unwrap();
+    assert_eq!(call.wait().unwrap(), 1, "items began before the call");
 }
 
 /// Threads that have nothing to do run no calls: not in the report of a shutdown that sends them home, either.

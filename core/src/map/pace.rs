@@ -8,6 +8,8 @@ const SHORT_ITEM: Duration = Duration::from_micros(25);
 const CHUNK: Duration = Duration::from_micros(100);
 /// The most items in a chunk.
 const MOST: usize = 1024;
+/// The most items between two looks at the clock.
+const UNSEEN: usize = 16;
 
 /// The length of a runner's next chunk.
 #[derive(Clone, Copy)]
@@ -20,6 +22,12 @@ impl ChunkLength {
 
     pub(super) fn get(self) -> usize {
         self.0
+    }
+
+    /// How many items are run between two looks at the clock, which shows when others are to have their turn: some 10 µs' worth.
+    /// Items may turn long within a chunk, and the fewer of them a lone call has to wait for then, the better.
+    pub(super) fn between_looks(self) -> usize {
+        (self.0 / 8).clamp(1, UNSEEN)
     }
 
     /// `items` of them took `elapsed`. Long items count at once, short ones step by step.
@@ -52,9 +60,10 @@ mod tests {
             length.judge(length.get(), Duration::ZERO);
         }
         assert_eq!(length.get(), MOST);
+        assert_eq!(length.between_looks(), UNSEEN);
         length.judge(10, 10 * Duration::from_micros(1));
-        assert_eq!(length.get(), 100);
+        assert_eq!((length.get(), length.between_looks()), (100, 12));
         length.judge(100, 100 * Duration::from_micros(26));
-        assert_eq!(length.get(), 1);
+        assert_eq!((length.get(), length.between_looks()), (1, 1));
     }
 }

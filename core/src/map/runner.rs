@@ -16,9 +16,6 @@ use crate::pool::{Pool, TURN};
 use crate::slow_calls::Stopwatch;
 use crate::warning;
 
-/// Within a chunk, the clock is looked at once in so many items.
-const GLANCE: usize = 16;
-
 /// What a runner takes along from one turn to the next.
 pub(super) struct Lane<I> {
     chunk: Arc<Chunk<I>>,
@@ -127,10 +124,11 @@ where
                 }
                 Claimed::One(index, item) => {
                     let mut item = Some(item);
-                    self.run_from(index, None, || item.take())?
+                    self.run_from(index, None, 1, || item.take())?
                 }
                 Claimed::Filled(first) => {
-                    let done = self.run_from(first, until, || lane.chunk.pop())?;
+                    let done =
+                        self.run_from(first, until, lane.length.between_looks(), || lane.chunk.pop())?;
                     left = lane.chunk.first();
                     done
                 }
@@ -149,11 +147,13 @@ where
         }
     }
 
-    /// Runs what `next` gives, items from `first` on, about until the time has come. Returns how many it were.
+    /// Runs what `next` gives, items from `first` on, about until the time has come: after each `between_looks` of them, the clock
+    /// is looked at. Returns how many it were.
     fn run_from(
         &mut self,
         first: usize,
         until: Option<Instant>,
+        between_looks: usize,
         mut next: impl FnMut() -> Option<I>,
     ) -> Result<usize, Panic> {
         if !self.bundle.takes(first) {
@@ -182,12 +182,12 @@ where
         // One frame that catches for all of them: a panic ends the map.
         catch(|| {
             bundle.put(first, |values| {
-                let mut until_glance = GLANCE;
+                let mut until_look = between_looks;
                 while let Some(item) = next() {
                     values.push(f(item));
-                    until_glance -= 1;
-                    if until_glance == 0 {
-                        until_glance = GLANCE;
+                    until_look -= 1;
+                    if until_look == 0 {
+                        until_look = between_looks;
                         if until.is_some_and(|until| Instant::now() >= until) {
                             break;
                         }
