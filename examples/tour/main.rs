@@ -1,8 +1,8 @@
 //! The experiments that anyloop came from, as a program that checks its own claims:
 //!
 //! ```text
-//! cargo run --release --features tokio --example tour
-//! cargo run --release --all-features --example tour    # every runtime, side by side
+//! cargo run --features tokio --example tour
+//! cargo run --all-features --example tour    # every runtime, side by side
 //! ```
 //!
 //! It exits with 1 when a claim does not hold, and says which, what was expected and what was seen.

@@ -101,7 +101,7 @@ impl Naps {
         if self.0 > PATIENCE.load(Ordering::Relaxed) {
             return Err(format!("waited in vain: {what}"));
         }
-        if self.0 < 100 {
+        if self.0 < 10 {
             thread::yield_now()
         } else {
             log.nap()
