@@ -14,6 +14,7 @@
 //! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | `waking_children_of_two_blocks_against_polling` | deadlock |
 //! | `leave` gives back nothing, or one too few; `take_counted` for any block | `wakers_from_a_pollers_stock` | the memory stays behind |
 //! | `leave` gives back one too many | `wakers_from_a_pollers_stock` | a use after the end |
+//! | `rest` leaves twice | `a_pollers_stock_around_another_poll` | a use after the end |
 //! | Release in `release` | `the_last_waker_after_the_end` | a use after the end |
 //! | Release in `let_go`, and the fence at its end | `waking_against_dropping` | a use after the end |
 //! | `register`: Acquire of the first exchange, Release of the hand-over | `waking_against_a_change_of_the_parent` | two accesses of the cell at once |
@@ -279,6 +280,35 @@ fn waking_against_a_change_of_the_parent() {
         thread.join().unwrap();
         let [first, last] = parents.map(|parent| parent.0.load(StdOrdering::Relaxed));
         assert_eq!(last, 1, "the last one is woken, after {first} wakes of the first");
+    });
+}
+
+/// A gather that is polled by one of another gather's children, and is pending: the outer one's stock is what it was.
+#[test]
+fn a_pollers_stock_around_another_poll() {
+    loom::model(|| {
+        let parent = Waker::from(StdArc::new(Counted(StdAtomicUsize::new(0))));
+        let mut outer = WakeSet::new(PER_BLOCK);
+        outer.collect();
+        let mut polling = outer.poll();
+        polling.next();
+        let before = Waker::clone(&polling.waker(0));
+        let mut inner = WakeSet::new(1);
+        inner.collect();
+        let mut inside = inner.poll();
+        inside.next();
+        let within = Waker::clone(&inside.waker(0));
+        inside.rest(&parent);
+        let after = Waker::clone(&polling.waker(1));
+        polling.rest(&parent);
+        let elsewhere = thread::spawn(move || {
+            before.wake();
+            within.wake();
+            after.wake();
+        });
+        drop(inner);
+        drop(outer);
+        elsewhere.join().unwrap();
     });
 }
 

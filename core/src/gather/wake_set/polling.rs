@@ -8,6 +8,7 @@
 //! the block: the two would otherwise have the block's cache line in turns.
 
 use std::cell::Cell;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::task::Waker;
 
@@ -123,8 +124,10 @@ impl<'a> Polling<'a> {
     /// already.
     #[inline]
     pub(in super::super) fn rest(self, parent: &Waker) {
-        self.leave();
-        self.set.rest(parent);
+        // Left once: what stands in `outer` is given out then, and is the outer gather's again.
+        let polling = ManuallyDrop::new(self);
+        polling.leave();
+        polling.set.rest(parent);
     }
 
     #[inline]
