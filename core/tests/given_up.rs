@@ -1,7 +1,10 @@
 //! Jobs that are given up, and threads that wait, at unusual places.
 
 use std::num::NonZeroUsize;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use anyloop_core::{AnyPool, Job, Limited, Pool, PoolExt, Refused, TaskError, ThreadPool};
@@ -68,6 +71,58 @@ fn a_job_that_is_refused_while_two_submit_it_ends_once() {
     let task = pool.try_submit(|| 2).map_err(|(_, reason)| reason).expect("it was queued");
     assert!(matches!(task.wait(), Err(TaskError::Full | TaskError::Shutdown)));
     assert!(matches!(first.wait(), Err(TaskError::Shutdown)));
+}
+
+/// Keeps so many jobs, loses them when the next one comes, and refuses that.
+#[derive(Clone)]
+struct LosesAll {
+    most: usize,
+    kept: Arc<Mutex<Vec<Job>>>,
+    has_lost: Arc<AtomicBool>,
+}
+
+impl Pool for LosesAll {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        let lost = {
+            let mut kept = self.kept.lock().unwrap();
+            if kept.len() < self.most {
+                kept.push(job);
+                return Ok(());
+            }
+            std::mem::take(&mut *kept)
+        };
+        self.has_lost.store(true, Ordering::SeqCst);
+        drop(lost);
+        drop(job);
+        Err(Refused::Shutdown)
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::new(self.clone())
+    }
+}
+
+/// Whichever of its jobs the others are lost with, the map is told: the last one that it submits runs no items, and none is left.
+#[test]
+fn a_map_whose_jobs_are_lost_while_it_submits_another_ends() {
+    for most in 0.. {
+        let has_lost = Arc::new(AtomicBool::new(false));
+        let pool = LosesAll { most, kept: Arc::default(), has_lost: has_lost.clone() };
+        let mut map = pin!(pool.map(0..10_000, |item| item).settle());
+        let ended = map.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        if !has_lost.load(Ordering::SeqCst) {
+            assert!(most >= 2, "a runner and its watcher at least");
+            break;
+        }
+        assert!(
+            matches!(ended, Poll::Ready(Err(TaskError::Shutdown))),
+            "the others were lost with job {most}"
+        );
+    }
 }
 
 /// A hook runs where its pool does not count the thread as busy, so that it has no place to lend.

@@ -282,8 +282,13 @@ where
                 return;
             }
         }
-        if items > runners && self.most > runners && !self.lock().over {
-            watcher::submit(&self, watcher::Watch::new(items));
+        if items > runners
+            && self.most > runners
+            && !self.lock().over
+            && let Err(error) = watcher::submit(&self, watcher::Watch::new(items))
+        {
+            // While it was being submitted, it was thought that it might come: the runners may be lost by now.
+            self.job_lost(error);
         }
     }
 

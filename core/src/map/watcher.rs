@@ -12,6 +12,7 @@ use super::batch::Shared;
 use super::cargo::Cargo;
 use super::job::{self, Ticket};
 use super::runner::{self, Lane};
+use crate::error::TaskError;
 use crate::pool::{Pool, TURN};
 use crate::thread_pool::Pace;
 
@@ -37,14 +38,14 @@ impl Watch {
 }
 
 /// Queues the watcher. Without one, the map goes on with the runners that it has.
-pub(super) fn submit<I, F, T>(shared: &Arc<Shared<I, F, T>>, watch: Watch) -> bool
+pub(super) fn submit<I, F, T>(shared: &Arc<Shared<I, F, T>>, watch: Watch) -> Result<(), TaskError>
 where
     I: Send + 'static,
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
     let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
-    job::submit(shared, move || begin(ticket, watch, cargo)).is_ok()
+    job::submit(shared, move || begin(ticket, watch, cargo))
 }
 
 fn begin<I, F, T>(ticket: Ticket<I, F, T>, watch: Watch, cargo: Cargo<I, F, T>)
@@ -110,7 +111,7 @@ where
         let in_the_way = active == 0 && queued > 0;
         if turn_is_over && (in_the_way || (wanted == 0 && shared.tenant().has_waiting())) {
             // If it cannot, its thread is of more use for items.
-            return !submit(shared, watch);
+            return submit(shared, watch).is_err();
         }
     }
 }
