@@ -41,11 +41,13 @@ pub(crate) enum Contestant {
     Threadpool(usize),
     Unblock,
     Affinitypool(usize),
+    /// No pool at all.
+    ThreadEach,
 }
 
 use Contestant::{
     Affinitypool, Anyloop, AnyloopBare, AnyloopInTokio, AnyloopOnSmol, AsyncStd, Rayon, Smol, SmolCapped,
-    Threadpool, Tokio, Unblock,
+    ThreadEach, Threadpool, Tokio, Unblock,
 };
 
 pub(crate) const TOKIO: Contestant = Tokio(runtimes::Tokio::DEFAULT);
@@ -72,6 +74,7 @@ impl Contestant {
             Threadpool(threads) => format!("threadpool({threads})+oneshot"),
             Unblock => "unblock".into(),
             Affinitypool(threads) => format!("affinitypool({threads})"),
+            ThreadEach => "a thread each".into(),
         }
     }
 
@@ -97,6 +100,7 @@ impl Contestant {
             Threadpool(threads) => run(load, meter, tokio(), pools::Fixed::new(threads)),
             Unblock => run(load, meter, tokio(), pools::Unblock),
             Affinitypool(threads) => run(load, meter, tokio(), pools::Affinity::new(threads)),
+            ThreadEach => run(load, meter, tokio(), pools::Threads),
         }
     }
 }

@@ -117,6 +117,22 @@ impl Pool for Rayon {
     }
 }
 
+/// No pool: a thread of the standard library for each call, with the same channel. What a pool that has no threads yet cannot
+/// do without.
+#[derive(Clone)]
+pub(crate) struct Threads;
+
+impl Pool for Threads {
+    fn offload<F>(&self, work: F) -> impl Future<Output: Value> + Send + 'static
+    where
+        F: FnOnce() -> usize + Send + 'static,
+    {
+        let (sender, receiver) = oneshot::async_channel();
+        std::thread::spawn(move || sender.send(work()).expect("the receiver waits"));
+        receiver
+    }
+}
+
 /// The crate `threadpool`, with the same channel.
 #[derive(Clone)]
 pub(crate) struct Fixed(threadpool::ThreadPool);

@@ -4,7 +4,7 @@ use std::{thread, time::Duration};
 
 use super::{
     contestants::{
-        Contestant::{Anyloop, AsyncStd, Smol},
+        Contestant::{Anyloop, AsyncStd, Smol, ThreadEach},
         Load, POOL_THREADS, TOKIO, contest,
     },
     pools::{Pool, Value},
@@ -17,12 +17,12 @@ const SLEEP: Duration = Duration::from_millis(100);
 
 pub(crate) fn workloads() -> [Workload; 2] {
     let new = |name| Workload::new(name, Unit::Ms, SLEEPERS);
-    let contestants = [Anyloop, TOKIO, Smol, AsyncStd];
     [
         contest(
             new("400 calls that sleep 100 ms, from no thread: time beyond it"),
             &Sleepers { is_warm: false },
-            contestants,
+            // The last one shows what the threads alone take.
+            [Anyloop, TOKIO, Smol, AsyncStd, ThreadEach],
         )
         .at_most(0.85, "tokio")
         .at_most_of(Metric::Cpu, 1.0, "tokio")
@@ -30,7 +30,7 @@ pub(crate) fn workloads() -> [Workload; 2] {
         contest(
             new("400 calls that sleep 100 ms, again: time beyond it").repeats(2),
             &Sleepers { is_warm: true },
-            contestants,
+            [Anyloop, TOKIO, Smol, AsyncStd],
         ),
     ]
 }

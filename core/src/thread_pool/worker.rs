@@ -223,14 +223,20 @@ impl<'a> Worker<'a> {
     fn watch(&mut self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let mut pace = Pace::new();
         let mut moves = false;
+        // How things stood when workers were called last: that takes a while, which is a part of the tick.
+        let mut seen = None;
         loop {
             let waited = self.shared.has_work(&state);
             if !moves && !waited {
                 break;
             }
-            let (busy, before, start) = (state.busy(), self.shared.taken(&state), Instant::now());
+            let look = || (state.busy(), self.shared.taken(&state), Instant::now());
+            let (busy, before, start) = seen.take().unwrap_or_else(look);
             drop(state);
-            self.sleeper.sleep(pace.tick);
+            let left = pace.tick.saturating_sub(start.elapsed());
+            if !left.is_zero() {
+                self.sleeper.sleep(left);
+            }
             state = self.shared.lock();
             let taken = self.shared.taken(&state) - before;
             moves = taken > 0;
@@ -262,6 +268,7 @@ impl<'a> Worker<'a> {
             if recruits.is_empty() && waiting > 0 {
                 break;
             }
+            seen = Some((state.busy(), self.shared.taken(&state), Instant::now()));
             drop(state);
             let mut refused = false;
             for recruit in recruits {
