@@ -267,3 +267,86 @@ fn a_panic_of_the_awaiter_survives_destructors_that_panic() {
     assert!(panic_with(|| gather((gather([explosive(0), explosive(1)]), explosive(2))).into_future()));
     assert_eq!(living.count(), 0);
 }
+
+/// Destructors that panic while a walk through the values is dropped, or while a child's panic goes on: of the values that wait for the
+/// body, and of what the body holds.
+#[test]
+fn a_walk_survives_destructors_that_panic() {
+    let living = Living::default();
+    let bomb = |number: usize| Settler::new(number, 0, &living).explosive();
+    let caught = |gathering: &mut dyn FnMut()| {
+        let panic = catch_unwind(AssertUnwindSafe(gathering)).expect_err("it panics");
+        panic.downcast_ref::<&str>().copied()
+    };
+    for size in SIZES {
+        // Each ends in a bomb, of which the body has the first one.
+        let children = || (0..size.max(3)).map(|number| async move { bomb(number) });
+        let dropped = caught(&mut || {
+            let body = async |_, value| {
+                std::mem::forget(value);
+                std::future::pending::<()>().await;
+            };
+            let mut walk = Box::pin(gather(children()).as_completed().for_each(body));
+            assert!(poll(walk.as_mut()).is_pending());
+            drop(walk);
+        });
+        assert_eq!(dropped, Some("a destructor's"));
+        let panicked = caught(&mut || {
+            let children = (0..size + 1).map(|number| async move {
+                if number == size {
+                    yield_now().await;
+                    resume_unwind(Box::new("a child's"));
+                }
+            });
+            let body = async |_, ()| {
+                let _held = bomb(0);
+                std::future::pending::<()>().await;
+            };
+            pollster::block_on(gather(children).as_completed().for_each(body));
+        });
+        assert_eq!(panicked, Some("a child's"));
+    }
+}
+
+/// An iterator that panics while it is drawn from, with children there that panic as they drop.
+#[test]
+fn an_iterators_panic_survives_destructors_that_panic() {
+    let living = Living::default();
+    for size in SIZES {
+        let children = || {
+            (0..=size).map(|number| {
+                if number == size {
+                    resume_unwind(Box::new("the iterator's"));
+                }
+                Settler::new(number, 0, &living).explosive()
+            })
+        };
+        let gathers: [&dyn Fn(); 3] = [
+            &|| drop(gather(children()).into_future()),
+            &|| drop(gather(children()).limit(size + 1).into_future()),
+            &|| drop(gather(children()).as_completed()),
+        ];
+        for gathering in gathers {
+            let panic = catch_unwind(AssertUnwindSafe(gathering)).expect_err("it panics");
+            assert_eq!(panic.downcast_ref::<&str>(), Some(&"the iterator's"));
+        }
+        assert_eq!(living.count(), 0);
+    }
+}
+
+/// What an iterator gives after its end is no child, with a limit or without.
+#[test]
+fn an_iterator_that_goes_on_after_its_end_is_not_asked_again() {
+    for limit in [1, 2, 3, 5, 40] {
+        let mut next = 0;
+        let children = std::iter::from_fn(move || {
+            next += 1;
+            (next % 3 != 0).then(|| std::future::ready(next))
+        });
+        assert_eq!(
+            pollster::block_on(gather(children).limit(limit).into_future()),
+            [1, 2],
+            "{limit} at once"
+        );
+    }
+}

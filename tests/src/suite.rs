@@ -204,6 +204,7 @@ macro_rules! __clauses {
             c20_the_runtimes_gather_keeps_the_order
             c20_polled_again_after_the_end_it_panics
             c20_progress_is_told_of_each_child
+            c20_progress_of_a_tuple_is_told_of_each_child
             c20_a_cancelled_task_is_an_error_in_its_own_place
             c21_a_child_that_always_wakes_itself_starves_nobody
             c22_a_panic_drops_the_siblings_first

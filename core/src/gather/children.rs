@@ -3,6 +3,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use super::careful::Drawn;
 use super::slot::{Slot, resume_first};
 use super::slots;
 use super::wake_set::WakeSet;
@@ -39,8 +40,9 @@ enum Turn {
 
 impl<F: Future> Children<F> {
     pub(super) fn new(children: impl IntoIterator<Item = impl IntoFuture<IntoFuture = F>>) -> Self {
-        let slots: Box<[Slot<F>]> =
-            children.into_iter().map(|child| Slot::new(child.into_future())).collect();
+        let mut drawn = Drawn(Vec::new());
+        drawn.0.extend(children.into_iter().map(|child| Slot::new(child.into_future())));
+        let slots = std::mem::take(&mut drawn.0).into_boxed_slice();
         let turn = if slots.len() > FEW {
             Turn::Woken { set: WakeSet::new(slots.len()), budget: 0 }
         } else {

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use super::careful::{Body, Waiting};
 use super::flow::{Flow, ValueOf};
 use super::judge::{Fallible, Judge, Plain};
 use super::slot::resume_first;
@@ -92,6 +93,12 @@ impl<R: Iterator<Item: IntoFuture>, V: Judge<ValueOf<R>>> Completed<R, V> {
     /// A `try_gather` ends with the first error of a child, and drops the body that is running. With a limit, no
     /// further children are drawn while as many values wait for the body.
     ///
+    /// # Limitations
+    ///
+    /// A body that borrows cannot be proved `Send` by today's compiler (`could not prove .. is Send`, or `higher-ranked lifetime
+    /// error`), wherever that is asked for, such as in a spawned task: there, have it own what it uses, as `async move` with a
+    /// clone of an `Arc`. Under `block_on`, in `main` and in a test, it may borrow.
+    ///
     /// ```
     /// use anyloop_core::{Call, gather};
     ///
@@ -108,8 +115,9 @@ impl<R: Iterator<Item: IntoFuture>, V: Judge<ValueOf<R>>> Completed<R, V> {
     /// # });
     /// ```
     pub async fn for_each<B: AsyncFnMut(usize, V::Value)>(mut self, mut body: B) -> V::Walked {
-        let mut waiting = VecDeque::new();
+        let mut waiting = Waiting(VecDeque::new());
         loop {
+            let waiting = &mut waiting.0;
             if waiting.is_empty() {
                 match std::future::poll_fn(|cx| self.poll_ended(cx, true)).await {
                     Some(Ok(item)) => waiting.push_back(item),
@@ -118,7 +126,7 @@ impl<R: Iterator<Item: IntoFuture>, V: Judge<ValueOf<R>>> Completed<R, V> {
                 }
             }
             let Some((index, value)) = waiting.pop_front() else { continue };
-            let mut running = pin!(body(index, value));
+            let mut running = pin!(Body::new(body(index, value)));
             let walked = std::future::poll_fn(|cx| {
                 if running.as_mut().poll(cx).is_ready() {
                     return Poll::Ready(Ok(()));

@@ -29,7 +29,7 @@ impl<F: Future> Flow<Empty<F>> {
     /// All children at once.
     pub(super) fn eager(children: impl IntoIterator<Item = impl IntoFuture<IntoFuture = F>>) -> Self {
         let children = Children::new(children);
-        Self::with(children, std::iter::empty(), Vec::new())
+        Self::with(children, std::iter::empty().fuse(), Vec::new())
     }
 }
 
@@ -39,15 +39,16 @@ impl<R: Iterator<Item: IntoFuture>> Flow<R> {
         children: impl IntoIterator<IntoIter = R, Item = R::Item>,
         limit: NonZeroUsize,
     ) -> Self {
-        let mut rest = children.into_iter();
+        // It may give `None` and something after that.
+        let mut rest = children.into_iter().fuse();
         let children = Children::new(rest.by_ref().take(limit.get()));
         let index_of = (0..children.len()).collect();
         Self::with(children, rest, index_of)
     }
 
-    fn with(children: Children<ChildOf<R>>, rest: R, index_of: Vec<usize>) -> Self {
+    fn with(children: Children<ChildOf<R>>, rest: Fuse<R>, index_of: Vec<usize>) -> Self {
         let drawn = children.len();
-        Self { children, rest: rest.fuse(), index_of, free: Vec::new(), drawn, ended: 0, budget: BUDGET }
+        Self { children, rest, index_of, free: Vec::new(), drawn, ended: 0, budget: BUDGET }
     }
 
     /// How many children have ended.

@@ -3,12 +3,15 @@
 //! One function for tuples and for anything `IntoIterator`: the marker `M` keeps the two families of
 //! implementations apart, so that the compiler can tell that they do not overlap.
 
+mod careful;
 mod children;
 mod completed;
+mod counted;
 mod flow;
 mod judge;
 mod lazy;
 mod many;
+mod nothing;
 mod plan;
 mod progress;
 mod race;

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::num::NonZeroUsize;
 
 use super::completed::Completed;
+use super::counted::{Counted, Pending};
 use super::flow::Flow;
 use super::judge::{Fallible, Judge, Plain};
 use super::lazy::Lazy;
@@ -12,7 +13,7 @@ use super::many::Many;
 use super::progress::{Progress, Silent, Watch};
 use super::settle::Settleable;
 use super::until::Until;
-use super::{Each, Gatherable, TryGatherable};
+use super::{Each, Gatherable, Together, TryGatherable};
 
 /// The policy of a gather without a limit: all children run at once.
 #[derive(Clone, Copy, Debug)]
@@ -153,12 +154,12 @@ impl<I, P, V> Gather<I, Each, All, P, V> {
     }
 }
 
-impl<I, L, V> Gather<I, Each, L, Silent, V> {
+impl<G, M, L, V> Gather<G, M, L, Silent, V> {
     /// Calls `f` with the number of children that have ended, and of how many, whenever one has ended. With a
     /// limit, how many is what the iterator says of itself, and at least what was drawn from it.
     ///
     /// A panic of `f` counts as one of the child's.
-    pub fn on_progress<F: FnMut(usize, usize)>(self, f: F) -> Gather<I, Each, L, Watch<F>, V> {
+    pub fn on_progress<F: FnMut(usize, usize)>(self, f: F) -> Gather<G, M, L, Watch<F>, V> {
         let Self { children, limit, progress: Silent, marker } = self;
         Gather { children, limit, progress: Watch(f), marker }
     }
@@ -216,6 +217,32 @@ impl<M, G: TryGatherable<M>> IntoFuture for TryGather<G, M> {
     #[inline]
     fn into_future(self) -> G::Running {
         self.children.start()
+    }
+}
+
+impl<G, F> IntoFuture for Gather<G, Together, All, Watch<F>>
+where
+    G: Gatherable<Together, Running: Pending>,
+    F: FnMut(usize, usize),
+{
+    type Output = G::Output;
+    type IntoFuture = Counted<G::Running, F>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Counted::new(self.children.start(), self.progress.0)
+    }
+}
+
+impl<G, F> IntoFuture for TryGather<G, Together, All, Watch<F>>
+where
+    G: TryGatherable<Together, Running: Pending>,
+    F: FnMut(usize, usize),
+{
+    type Output = Result<G::Output, G::Error>;
+    type IntoFuture = Counted<G::Running, F>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Counted::new(self.children.start(), self.progress.0)
     }
 }
 

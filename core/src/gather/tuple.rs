@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use pin_project_lite::pin_project;
 
 use super::children::behind;
+use super::counted::Pending;
 use super::settle::{Settle, Settleable, Settled};
 use super::slot::{POLLED_AGAIN, Slot, resume_first};
 use super::until::Stop;
@@ -137,6 +138,33 @@ macro_rules! tuple {
             }
         }
 
+        impl<$($child: Future),*> Pending for $name<$($child),*> {
+            const TOTAL: usize = [$($place),*].len();
+
+            fn pending(&self) -> usize {
+                self.pending
+            }
+
+            fn has_failed(_: &Self::Output) -> bool {
+                false
+            }
+        }
+
+        impl<$($child, $output,)* Error> Pending for $try_name<$($child,)* Error>
+        where
+            $($child: Future<Output = Result<$output, Error>>,)*
+        {
+            const TOTAL: usize = [$($place),*].len();
+
+            fn pending(&self) -> usize {
+                self.all.pending
+            }
+
+            fn has_failed(output: &Self::Output) -> bool {
+                output.is_err()
+            }
+        }
+
         impl<$($child: IntoFuture,)* How> Settleable<Together, How> for ($($child,)*)
         where
             $(How: Settle<$child::Output>,)*
@@ -254,27 +282,6 @@ fn value_of<T, E>(ended: Result<T, E>) -> T {
     match ended {
         Ok(value) => value,
         Err(_) => unreachable!("an error ends the gather at once"),
-    }
-}
-
-/// None in, none out.
-impl TryGatherable<Together> for () {
-    type Output = ();
-    type Error = Infallible;
-    type Running = std::future::Ready<Result<(), Self::Error>>;
-
-    fn start(self) -> Self::Running {
-        std::future::ready(Ok(()))
-    }
-}
-
-/// None in, none out.
-impl Gatherable<Together> for () {
-    type Output = ();
-    type Running = std::future::Ready<()>;
-
-    fn start(self) -> Self::Running {
-        std::future::ready(())
     }
 }
 

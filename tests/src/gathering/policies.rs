@@ -87,6 +87,46 @@ pub fn c20_progress_is_told_of_each_child<R: BlockOn>(subject: &Subject<R>) {
     });
 }
 
+/// The same for a tuple, which may fail, settle or be ended early; and for one of no children, of whom nobody is told.
+pub fn c20_progress_of_a_tuple_is_told_of_each_child<R: BlockOn>(subject: &Subject<R>) {
+    subject.block_on(async {
+        let child = |number| async move {
+            for _ in 0..number {
+                yield_now().await;
+            }
+            number
+        };
+        let mut told = Vec::new();
+        let mut tell = |done, total| told.push((done, total));
+        assert_eq!(gather((child(2), child(0), child(1))).on_progress(&mut tell).await, (2, 0, 1));
+        let fails = async {
+            yield_now().await;
+            Err::<(), _>("late")
+        };
+        let failed = try_gather((async { Ok(1) }, fails)).on_progress(&mut tell).await;
+        assert_eq!(failed.map(|_| ()), Err("late"));
+        let settled =
+            gather((async { 1 }, async { panic!("a child's") as u8 })).on_progress(&mut tell).settle();
+        assert_eq!(settled.await.0.ok(), Some(1));
+        let partial = gather((child(0), std::future::pending::<()>())).on_progress(&mut tell).until(child(3));
+        assert_eq!(partial.await.map_err(|partial| partial.done), Err((Some(0), None)));
+        assert_eq!(told, [(1, 3), (2, 3), (3, 3), (1, 2), (1, 2), (2, 2), (1, 2)]);
+        let (probe, drops) = Probe::new();
+        let gathering =
+            gather((child(0), super::children::endless::<()>(probe))).on_progress(|_, _| panic!("the bar's"));
+        let mut gathering = Box::pin(gathering.into_future());
+        assert_eq!(panic_of_future(&mut gathering).await, "the bar's");
+        assert_eq!(drops.count(), 1);
+        assert!(panic_of_future(&mut gathering).await.contains("polled again"));
+        let never = |_, _| panic!("nobody has ended");
+        gather(()).on_progress(never).await;
+        assert_eq!(try_gather(()).on_progress(never).await, Ok(()));
+        gather(()).settle().await;
+        assert_eq!(gather(()).until(std::future::pending::<()>()).await, Ok(()));
+        assert_eq!(try_gather(()).until(std::future::pending::<()>()).await, Ok(Ok(())));
+    });
+}
+
 /// The first in time wins a race, and the others are dropped before it is seen; nobody wins an empty one.
 pub fn c23_the_first_in_time_wins_a_race<R: BlockOn>(subject: &Subject<R>) {
     subject.block_on(async {
