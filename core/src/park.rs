@@ -1,20 +1,36 @@
 //! Waits for a future by parking the thread: needs no runtime.
 
+mod spot;
+
 use std::cell::Cell;
 use std::ops::Deref;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use self::spot::Spot;
 use crate::limiter::LentPermit;
-use crate::thread_pool::Lent;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::thread_pool::{Lender, Lent};
 
 struct Unparker {
     thread: Thread,
     notified: AtomicBool,
+    /// On a thread of a pool.
+    place: Option<Spot<Lent>>,
+}
+
+impl Unparker {
+    /// For this thread, which `lends` its place while it waits.
+    fn here(lends: bool) -> Self {
+        Self {
+            thread: thread::current(),
+            notified: AtomicBool::new(false),
+            place: if lends { Some(Spot::new()) } else { None },
+        }
+    }
 }
 
 impl Wake for Unparker {
@@ -23,9 +39,10 @@ impl Wake for Unparker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // ORDERING: Release pairs with the Acquire in `Parked::wait`: what the waker's caller wrote is
-        // seen by the poll that follows. Only the first of several wakes makes the system call.
-        if !self.notified.swap(true, Ordering::Release) {
+        // ORDERING: Release pairs with the Acquire in `Parked::wait`: what the waker's caller wrote is seen by the poll that
+        // follows. Only the first of several wakes makes the system call.
+        let is_first = !self.notified.swap(true, Ordering::Release);
+        if self.place.as_ref().is_some_and(Spot::clear) || is_first {
             self.thread.unpark();
         }
     }
@@ -45,9 +62,11 @@ thread_local! {
 impl Parked {
     /// Its thread's own, to be [given back](Spare) when the wait is over; nested waits have one each.
     pub(crate) fn here() -> Spare {
+        let lends = Lender::is_here();
         let spare = SPARE.try_with(Cell::take).ok().flatten();
+        let spare = spare.filter(|spare| spare.unparker.place.is_some() == lends);
         Spare(Some(spare.unwrap_or_else(|| {
-            let unparker = Arc::new(Unparker { thread: thread::current(), notified: AtomicBool::new(false) });
+            let unparker = Arc::new(Unparker::here(lends));
             Self { waker: Waker::from(unparker.clone()), unparker }
         })))
     }
@@ -68,11 +87,17 @@ impl Parked {
 
     /// Waits for a wake, at most until `deadline`. Returns whether there was one.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
+        self.wait_after(deadline, || {})
+    }
+
+    /// The same, and does something before each time that it parks the thread.
+    fn wait_after(&self, deadline: Option<Instant>, mut prepare: impl FnMut()) -> bool {
         loop {
             // ORDERING: Acquire pairs with the Release in `wake_by_ref`.
             if self.unparker.notified.swap(false, Ordering::Acquire) {
                 return true;
             }
+            prepare();
             match deadline {
                 None => thread::park(),
                 Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
@@ -81,6 +106,27 @@ impl Parked {
                 },
             }
         }
+    }
+
+    /// The same, and lends the place of the call that waits. It has that back when this returns.
+    fn wait_lending(&self, deadline: Option<Instant>, lender: &Lender) -> bool {
+        struct Lending<'a>(&'a Spot<Lent>);
+
+        impl Drop for Lending<'_> {
+            fn drop(&mut self) {
+                self.0.clear();
+            }
+        }
+
+        let Unparker { notified, place: Some(place), .. } = &*self.unparker else {
+            return self.wait(deadline);
+        };
+        let _lending = Lending(place);
+        self.wait_after(deadline, || {
+            if let Some(next) = place.fill(notified, || lender.lend()) {
+                next.call();
+            }
+        })
     }
 }
 
@@ -127,36 +173,38 @@ const STUCK_CHECK: Duration = Duration::from_millis(100);
 
 /// The place of a call that waits.
 pub(crate) struct Place {
-    thread: Option<Lent>,
+    thread: Option<Lender>,
     #[expect(dead_code, reason = "held for its destructor alone")]
     permit: LentPermit,
 }
 
 impl Place {
-    /// Lent at the first wait; taken back when `place` is dropped.
+    /// Its permits are lent at the first wait, and taken back when `place` is dropped.
     pub(crate) fn of_this_call(place: &mut Option<Self>) -> &mut Self {
-        place.get_or_insert_with(|| Self { thread: Lent::here(), permit: LentPermit::here() })
+        place.get_or_insert_with(|| Self { thread: Lender::here(), permit: LentPermit::here() })
     }
 
-    /// Waits for a wake, at most until `deadline`. Returns whether there was one.
+    /// Waits for a wake, at most until `deadline`, and lends its thread's place meanwhile. Returns whether there was one.
     ///
     /// # Panics
     ///
     /// If the pool is stuck for good.
     pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
-        let Some(lent) = self.thread.as_mut().filter(|lent| lent.needs_watching()) else {
-            return parked.wait(deadline);
-        };
+        let Some(lender) = &mut self.thread else { return parked.wait(deadline) };
+        if !lender.needs_watching() {
+            return parked.wait_lending(deadline, lender);
+        }
         loop {
             let check = Instant::now() + STUCK_CHECK;
-            if parked.wait(Some(deadline.map_or(check, |deadline| deadline.min(check)))) {
+            let until = deadline.map_or(check, |deadline| deadline.min(check));
+            if parked.wait_lending(Some(until), lender) {
                 return true;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
-            if lent.is_stuck() {
-                panic!("{}", lent.stuck_text());
+            if lender.is_stuck() {
+                panic!("{}", lender.stuck_text());
             }
         }
     }

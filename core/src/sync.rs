@@ -2,9 +2,15 @@
 //! models check the very code that ships.
 
 #[cfg(all(test, loom))]
-pub(crate) use loom::{cell::UnsafeCell, sync::atomic};
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::{Mutex, MutexGuard, atomic},
+};
 #[cfg(not(all(test, loom)))]
-pub(crate) use std::{sync::atomic, thread_local};
+pub(crate) use std::{
+    sync::{Mutex, MutexGuard, atomic},
+    thread_local,
+};
 
 /// loom's, which does not know the `const` of std's.
 #[cfg(all(test, loom))]

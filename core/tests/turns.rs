@@ -56,14 +56,24 @@ fn many_that_were_cancelled_hold_nobody_up() {
     eventually("all have gone", || pool.metrics().cancelled_by_drop == MANY);
 }
 
-/// Nor by the items of a map that are long, however many its user has it take at a time.
+/// Nor by the items of a map that are long, however many its user has it take at a time: the map of a pool, or of a view which the call
+/// is one of.
 #[test]
 fn a_call_does_not_wait_for_a_maps_chunk() {
     let pool = ThreadPool::new(1).unwrap();
+    let view = pool.limit(1).to_any();
+    for (mapping, calling) in
+        [(pool.to_any(), pool.to_any()), (view.clone(), pool.to_any()), (view.clone(), view)]
+    {
+        assert_first_after_an_item(&mapping, &calling);
+    }
+}
+
+fn assert_first_after_an_item(mapping: &AnyPool, calling: &AnyPool) {
     let begun = Arc::new(AtomicUsize::new(0));
     let (begin, go) = mpsc::channel::<()>();
     let (count, go) = (begun.clone(), Mutex::new(go));
-    let map = pool.map(0..100, move |item| {
+    let map = mapping.map(0..100, move |item| {
         count.fetch_add(1, Ordering::SeqCst);
         if item == 0 {
             go.lock().unwrap().recv().unwrap();
@@ -73,7 +83,7 @@ fn a_call_does_not_wait_for_a_maps_chunk() {
     });
     let mut map = pin!(map.chunk(100));
     assert!(map.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
-    let call = pool.submit({
+    let call = calling.submit({
         let begun = begun.clone();
         move || begun.load(Ordering::SeqCst)
     });

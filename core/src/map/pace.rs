@@ -24,10 +24,10 @@ impl ChunkLength {
         self.0
     }
 
-    /// How many items are run between two looks at the clock, which shows when others are to have their turn: some 10 µs' worth.
+    /// How many items are run between two looks at the clock, which shows when others are to have their turn: some 3 µs' worth.
     /// Items may turn long within a chunk, and the fewer of them a lone call has to wait for then, the better.
     pub(super) fn between_looks(self) -> usize {
-        (self.0 / 8).clamp(1, UNSEEN)
+        (self.0 / 32).clamp(1, UNSEEN)
     }
 
     /// `items` of them took `elapsed`. Long items count at once, short ones step by step.
@@ -62,7 +62,7 @@ mod tests {
         assert_eq!(length.get(), MOST);
         assert_eq!(length.between_looks(), UNSEEN);
         length.judge(10, 10 * Duration::from_micros(1));
-        assert_eq!((length.get(), length.between_looks()), (100, 12));
+        assert_eq!((length.get(), length.between_looks()), (100, 3));
         length.judge(100, 100 * Duration::from_micros(26));
         assert_eq!((length.get(), length.between_looks()), (1, 1));
     }

@@ -9,31 +9,61 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::employment::{employer, tenant};
+use super::progress::Recruit;
 use super::shared::{Shared, State};
 
 /// How long a pool may look stuck before a waiting call says so.
 const STUCK: Duration = Duration::from_secs(3);
 
-/// The place of a call that waits; taken back when this is dropped.
-pub(crate) struct Lent {
+/// A call that waits.
+pub(crate) struct Lender {
     shared: Arc<Shared>,
     tenant: usize,
     /// Since when nothing has moved, and how many jobs had been taken then.
     stuck: Option<(Instant, u64)>,
 }
 
-impl Lent {
-    /// Lends the place of the call that this thread runs; `None` on a thread that belongs to no pool of ours.
+/// The place of a call that waits; taken back when this is dropped, on whatever thread: by who wakes the call.
+pub(crate) struct Lent {
+    shared: Arc<Shared>,
+    tenant: usize,
+}
+
+/// Who is to have the place, if anybody has to be called for it.
+#[must_use]
+pub(crate) struct Next(Option<(Arc<Shared>, Recruit)>);
+
+impl Next {
+    pub(crate) fn call(self) {
+        if let Some((shared, recruit)) = self.0 {
+            shared.call_in(recruit);
+        }
+    }
+}
+
+impl Lender {
+    /// Whether this thread runs a call of a pool of ours.
+    pub(crate) fn is_here() -> bool {
+        tenant().is_some()
+    }
+
+    /// The call that this thread runs; `None` on a thread that belongs to no pool of ours.
     pub(crate) fn here() -> Option<Self> {
-        let shared = employer()?;
-        let tenant = tenant()?;
+        Some(Self { shared: employer()?, tenant: tenant()?, stuck: None })
+    }
+
+    /// Lends its place. Somebody may have to be [called](Next::call) for it then, without any lock.
+    pub(crate) fn lend(&self) -> (Lent, Next) {
+        let (shared, tenant) = (self.shared.clone(), self.tenant);
         let mut state = shared.lock();
         state.waits += 1;
         state.queues.begin_wait(tenant);
         state.strict = true;
         shared.recall(&mut state);
-        shared.go_on(state);
-        Some(Self { shared, tenant, stuck: None })
+        let recruit = shared.keep_going(&mut state);
+        drop(state);
+        let next = Next(recruit.map(|recruit| (shared.clone(), recruit)));
+        (Lent { shared, tenant }, next)
     }
 
     /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck): more wait than can lend

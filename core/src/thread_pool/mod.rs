@@ -32,7 +32,7 @@ pub use builder::{BuildError, Builder};
 pub(crate) use builder::{check_name, check_stack_size};
 pub(crate) use employment::{add_interrupt, is_stopping, remove_interrupt, running_inside};
 pub(crate) use growth::{Growth, Pace};
-pub(crate) use lend::Lent;
+pub(crate) use lend::{Lender, Lent};
 pub use metrics::{Distribution, Metrics};
 pub(crate) use monitor::{has_pools_to_look_at, look_at_pools};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};
@@ -164,6 +164,15 @@ impl ThreadPool {
     }
 }
 
+impl Handle {
+    fn me(&self) -> Arc<Self> {
+        match self.me.upgrade() {
+            Some(me) => me,
+            None => unreachable!("a handle is borrowed from the `Arc` that it points back to"),
+        }
+    }
+}
+
 impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.close();
@@ -184,14 +193,11 @@ impl Pool for Handle {
     }
 
     fn limited(&self, limit: NonZeroUsize) -> AnyPool {
-        match self.me.upgrade() {
-            Some(me) => View::open(me, limit),
-            None => unreachable!("a handle is borrowed from the `Arc` that it points back to"),
-        }
+        View::open(self.me(), limit)
     }
 
     fn tenant(&self) -> AnyPool {
-        self.limited(self.shared.settings.max_threads)
+        View::of_a_batch(self.me())
     }
 
     fn has_waiting(&self) -> bool {
@@ -203,10 +209,7 @@ impl Pool for Handle {
     }
 
     fn to_any(&self) -> AnyPool {
-        match self.me.upgrade() {
-            Some(me) => AnyPool::from_arc(me),
-            None => unreachable!("a handle is borrowed from the `Arc` that it points back to"),
-        }
+        AnyPool::from_arc(self.me())
     }
 }
 

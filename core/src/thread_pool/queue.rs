@@ -10,7 +10,7 @@ use slab::Slab;
 use super::metrics::Counts;
 use super::outbox::Outbox;
 use super::samples::Entry;
-use super::tenant::Tenant;
+use super::tenant::{Part, Tenant};
 use crate::pool::Job;
 
 /// The tenant that the pool's own queue belongs to.
@@ -40,12 +40,14 @@ pub(super) struct Taken {
     pub(super) tenant: usize,
     /// Cancelled ones that stood before it, to be dropped without the lock.
     pub(super) spent: Vec<Entry>,
+    /// It has a place that a call has lent, for what it waits for.
+    pub(super) is_awaited: bool,
 }
 
 impl Taken {
     /// One of the pool's own queue.
     pub(super) fn own(entry: Entry) -> Self {
-        Self { entry, tenant: OWN, spent: Vec::new() }
+        Self { entry, tenant: OWN, spent: Vec::new(), is_awaited: false }
     }
 }
 
@@ -70,13 +72,14 @@ fn note_spent(spent: &[Entry], counts: [&mut Counts; 2]) {
 impl Queues {
     pub(super) fn new(room: usize) -> Self {
         let mut tenants = Slab::new();
-        let own = tenants.insert(Tenant::new(None, room));
+        let own = tenants.insert(Tenant::own(room));
         debug_assert_eq!(own, OWN);
         Self { tenants, rotation: VecDeque::new(), len: 0, written_off: Counts::default() }
     }
 
-    pub(super) fn add_view(&mut self, limit: NonZeroUsize) -> usize {
-        self.tenants.insert(Tenant::new(Some(limit), usize::MAX))
+    /// A view, or a `batch`'s own queue: see [`Tenant::batch`].
+    pub(super) fn add_view(&mut self, limit: NonZeroUsize, batch: Option<bool>) -> usize {
+        self.tenants.insert(Tenant::view(limit, batch))
     }
 
     /// Nobody can submit to the view any more; what is queued still runs.
@@ -110,9 +113,18 @@ impl Queues {
         !self.rotation.is_empty()
     }
 
-    /// The same for all tenants but one.
-    pub(super) fn others_ready(&self, but: usize) -> bool {
-        self.rotation.iter().any(|&key| key != but)
+    /// Whether others than this tenant's user have jobs that may be started, now or when one of the tenant's own has ended. Several
+    /// may use it, unless it is a batch's.
+    pub(super) fn others_wait(&self, but: usize) -> bool {
+        let shared = self.tenants.get(but).is_some_and(|tenant| tenant.batch.is_none() && tenant.len() > 0);
+        shared || self.rotation.iter().any(|&key| key != but)
+    }
+
+    /// Whether a call of the pool may wait for what it submits to this tenant. A batch's own jobs, such as a map's next runner, are
+    /// only awaited as the batch is.
+    pub(super) fn may_be_awaited(&self, key: usize, submitter: Option<usize>) -> bool {
+        let batch = self.tenants.get(key).and_then(|tenant| tenant.batch);
+        batch.is_none_or(|awaited| awaited || submitter != Some(key))
     }
 
     /// Whether the pool's own queue is the only one with something to run.
@@ -177,7 +189,7 @@ impl Queues {
     pub(super) fn pop(&mut self) -> Option<Taken> {
         let key = self.rotation.pop_front()?;
         self.tenants[key].listed = false;
-        self.take(key)
+        self.take(key, Part::Either)
     }
 
     /// Hands the pool's own queue over to the outbox, if it is the only one with anything in it, and there is nothing about
@@ -209,26 +221,24 @@ impl Queues {
         }
     }
 
-    /// The next job of the pool's own calls that a call has submitted and may wait for, if any call waits.
-    pub(super) fn pop_awaited(&mut self) -> Option<Taken> {
-        let own = &self.tenants[OWN];
-        // Others have their turns: the own queue's is one of them, in which the nested ones come first.
-        if own.waits == 0 || own.nested.is_empty() || !(self.rotation.is_empty() || self.own_alone()) {
-            return None;
-        }
-        let taken = self.take(OWN);
-        if self.tenants[OWN].len() == 0 {
-            self.tenants[OWN].listed = false;
-            self.rotation.retain(|key| *key != OWN);
+    /// The next job that a call has submitted and may wait for, if there is one: that of whose turn is next. Its queue keeps its
+    /// turn.
+    pub(super) fn pop_nested(&mut self) -> Option<Taken> {
+        let key = *self.rotation.iter().find(|key| !self.tenants[**key].nested.is_empty())?;
+        let taken = self.take(key, Part::Nested);
+        let tenant = &mut self.tenants[key];
+        if tenant.listed && (tenant.len() == 0 || !tenant.may_run()) {
+            tenant.listed = false;
+            self.rotation.retain(|other| *other != key);
         }
         taken
     }
 
-    fn take(&mut self, key: usize) -> Option<Taken> {
+    fn take(&mut self, key: usize, part: Part) -> Option<Taken> {
         let tenant = &mut self.tenants[key];
         let before = tenant.len();
         let mut spent = Vec::new();
-        let entry = tenant.take(&mut spent)?;
+        let entry = tenant.take(part, &mut spent)?;
         // Nobody comes in who was not let in by somebody going.
         self.len -= before - tenant.len();
         note_spent(&spent, [&mut tenant.counts, &mut self.written_off]);
@@ -236,7 +246,7 @@ impl Queues {
             tenant.running += 1;
         }
         self.list(key);
-        Some(Taken { entry, tenant: key, spent })
+        Some(Taken { entry, tenant: key, spent, is_awaited: matches!(part, Part::Nested) })
     }
 
     /// A call of a tenant waits for others, and lends its place.

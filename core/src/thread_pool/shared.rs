@@ -9,11 +9,12 @@ use std::thread::JoinHandle;
 use slab::Slab;
 
 use super::builder::Settings;
-use super::employment::{Employee, is_own_thread};
+use super::employment::{self, Employee, is_own_thread};
 use super::growth::Growth;
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::Outbox;
+use super::progress::Recruit;
 use super::queue::{Manner, OWN, Pushed, Queues, Taken};
 use super::samples::Entry;
 use super::sleeper::{Sleeper, Standing};
@@ -47,6 +48,8 @@ pub(super) struct State {
     pub(super) threads: usize,
     /// Threads of those whose call waits for others (C17).
     pub(super) waits: usize,
+    /// Jobs that have places which such calls have lent.
+    pub(super) awaited: usize,
     /// The most places that such calls may lend: `max_threads`.
     pub(super) lendable: usize,
     /// Nobody may take a job without a look at the counts: some call has lent its place.
@@ -117,6 +120,7 @@ impl Shared {
             dismissed: 0,
             threads: 0,
             waits: 0,
+            awaited: 0,
             lendable: settings.max_threads.get(),
             strict: false,
             growth: Growth::new(),
@@ -159,10 +163,9 @@ impl Shared {
         state.queues.len() + self.outbox.len()
     }
 
-    /// Whether others than `tenant` have jobs that may be started.
+    /// Whether others than who asks, for a job of `tenant`, wait for a thread.
     pub(super) fn has_waiting(&self, tenant: usize) -> bool {
-        let state = self.lock();
-        state.queues.others_ready(tenant) || (tenant != OWN && !self.outbox.is_empty())
+        self.lock().queues.others_wait(tenant) || !self.outbox.is_empty()
     }
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
@@ -196,6 +199,7 @@ impl Shared {
             job.expect_soon();
         }
         let mut spent = Vec::new();
+        let nested = nested && state.queues.may_be_awaited(tenant, employment::tenant());
         let manner = Manner { patient, nested };
         let pushed = state.queues.push(tenant, job, manner, || self.now(), &mut spent);
         if let Pushed::Full(job) = pushed {
@@ -224,7 +228,11 @@ impl Shared {
         if state.open {
             return self.outbox.take().map(Taken::own);
         }
-        let taken = state.queues.pop_awaited().or_else(|| state.queues.pop())?;
+        // A place that a call has lent is there for what it waits for. If that went to others by turns, they would come to wait as
+        // well, until no place were left to lend (C17).
+        let nested = if state.awaited < state.lent() { state.queues.pop_nested() } else { None };
+        let taken = nested.or_else(|| state.queues.pop())?;
+        state.awaited += usize::from(taken.is_awaited);
         state.growth.taken += 1;
         Some(taken)
     }
@@ -236,15 +244,20 @@ impl Shared {
 
     /// After something has changed that lets a job start.
     pub(super) fn go_on(self: &Arc<Self>, mut state: MutexGuard<'_, State>) {
-        if state.growth.lingering && self.has_work(&state) {
-            // ORDERING: Relaxed: a hint, as in `execute`.
-            self.pushed.store(true, Ordering::Relaxed);
-        }
-        let recruit = self.ensure_progress(&mut state);
+        let recruit = self.keep_going(&mut state);
         drop(state);
         if let Some(recruit) = recruit {
             self.call_in(recruit);
         }
+    }
+
+    /// The same, while the lock is kept.
+    pub(super) fn keep_going(&self, state: &mut State) -> Option<Recruit> {
+        if state.growth.lingering && self.has_work(state) {
+            // ORDERING: Relaxed: a hint, as in `execute`.
+            self.pushed.store(true, Ordering::Relaxed);
+        }
+        self.ensure_progress(state)
     }
 
     /// Takes no more; what is queued still runs.

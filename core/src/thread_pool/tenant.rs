@@ -34,12 +34,22 @@ pub(super) struct Tenant {
     pub(super) running: usize,
     /// Whether it is in the rotation: it has jobs, and may run one more.
     pub(super) listed: bool,
+    /// It is a map's or an actor's own; and whether a call of the pool has made it.
+    pub(super) batch: Option<bool>,
     /// Nobody can submit to it any more.
     pub(super) closed: bool,
     pub(super) samples: Samples,
     pub(super) sweep_at: usize,
     pub(super) counts: Counts,
     pub(super) timings: Arc<Timings>,
+}
+
+/// Which part of a queue a job is taken from first.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// The two are served in turn.
+    Either,
+    Nested,
 }
 
 /// How full a tenant's queue is.
@@ -53,7 +63,16 @@ pub(super) struct Fill {
 }
 
 impl Tenant {
-    pub(super) fn new(limit: Option<NonZeroUsize>, room: usize) -> Self {
+    /// Of the pool itself.
+    pub(super) fn own(room: usize) -> Self {
+        Self::new(None, room, None)
+    }
+
+    pub(super) fn view(limit: NonZeroUsize, batch: Option<bool>) -> Self {
+        Self::new(Some(limit), usize::MAX, batch)
+    }
+
+    fn new(limit: Option<NonZeroUsize>, room: usize, batch: Option<bool>) -> Self {
         Self {
             jobs: VecDeque::new(),
             nested: VecDeque::new(),
@@ -64,6 +83,7 @@ impl Tenant {
             limit,
             running: 0,
             listed: false,
+            batch,
             closed: false,
             samples: Samples::default(),
             sweep_at: SWEEP,
@@ -104,9 +124,14 @@ impl Tenant {
 
     /// The next job, in the order of its queue. Cancelled ones before it use up no turn, and go to `spent`: or else a live call
     /// behind many of them would wait for as many of the others'.
-    pub(super) fn take(&mut self, spent: &mut Vec<Entry>) -> Option<Entry> {
-        let nested_first = self.nested_next || self.waits > 0;
-        self.nested_next = !self.nested_next;
+    pub(super) fn take(&mut self, part: Part, spent: &mut Vec<Entry>) -> Option<Entry> {
+        let nested_first = match part {
+            Part::Nested => true,
+            Part::Either => {
+                self.nested_next = !self.nested_next;
+                self.waits > 0 || !self.nested_next
+            }
+        };
         loop {
             let (first, second) = if nested_first {
                 (&mut self.nested, &mut self.jobs)

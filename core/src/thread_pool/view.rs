@@ -4,6 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Weak};
 
 use super::Handle;
+use super::employment::is_own_thread;
 use super::metrics::Metrics;
 use crate::pool::{AnyPool, Job, Pool, Refused};
 
@@ -18,7 +19,17 @@ pub(super) struct View {
 
 impl View {
     pub(super) fn open(pool: Arc<Handle>, limit: NonZeroUsize) -> AnyPool {
-        let tenant = pool.shared.lock().queues.add_view(limit);
+        Self::with(pool, limit, None)
+    }
+
+    /// For the jobs of a map or an actor alone.
+    pub(super) fn of_a_batch(pool: Arc<Handle>) -> AnyPool {
+        let (limit, awaited) = (pool.shared.settings.max_threads, is_own_thread(&pool.shared));
+        Self::with(pool, limit, Some(awaited))
+    }
+
+    fn with(pool: Arc<Handle>, limit: NonZeroUsize, batch: Option<bool>) -> AnyPool {
+        let tenant = pool.shared.lock().queues.add_view(limit, batch);
         AnyPool::from_arc(Arc::new_cyclic(|me| Self { pool, tenant, limit, me: me.clone() }))
     }
 }

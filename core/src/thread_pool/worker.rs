@@ -29,7 +29,8 @@ pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
         quietly(|| hook());
     }
     let sleeper = Arc::new(Sleeper::here());
-    let mut worker = Worker { shared, employee, sleeper, role: Some(role), worked: false };
+    let mut worker =
+        Worker { shared, employee, sleeper, role: Some(role), worked: false, was_awaited: false };
     while let Some(taken) = worker.next(key) {
         worker.run(taken);
         worker.worked = true;
@@ -49,18 +50,22 @@ struct Worker<'a> {
     role: Option<Role>,
     /// Has run a job, or was called to one, since it last slept.
     worked: bool,
+    /// Its last job had a place that another call has lent.
+    was_awaited: bool,
 }
 
 impl<'a> Worker<'a> {
     /// The next job; `None` when this thread is to end, which is then booked already.
     fn next(&mut self, key: usize) -> Option<Taken> {
         if self.role.is_none()
+            && !self.was_awaited
             && let Some(entry) = self.shared.outbox.take()
         {
             return Some(Taken::own(entry));
         }
         let settings = &self.shared.settings;
         let mut state = self.shared.lock();
+        state.awaited -= usize::from(std::mem::take(&mut self.was_awaited));
         let mut slept_out = false;
         loop {
             if self.role == Some(Role::Watcher) {
@@ -101,7 +106,8 @@ impl<'a> Worker<'a> {
     }
 
     /// Runs a job, and the short ones behind it that belong to the same runtime.
-    fn run(&self, Taken { entry, tenant, spent }: Taken) {
+    fn run(&mut self, Taken { entry, tenant, spent, is_awaited }: Taken) {
+        self.was_awaited = is_awaited;
         if !spent.is_empty() {
             quietly(|| drop(spent));
         }

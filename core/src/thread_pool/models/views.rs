@@ -7,7 +7,7 @@ use super::{FOR_EVER, Probe, model_of, pool, shut_down};
 use crate::thread_pool::shared::Shared;
 
 fn view_of_one(pool: &Arc<Shared>) -> usize {
-    pool.lock().queues.add_view(NonZeroUsize::MIN)
+    pool.lock().queues.add_view(NonZeroUsize::MIN, None)
 }
 
 fn submitted_to(pool: &Arc<Shared>, tenant: usize) -> Arc<Probe> {

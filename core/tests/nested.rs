@@ -1,0 +1,107 @@
+//! Calls that wait for calls of the same pool (C17), of several tenants at once: places that are lent go to what is waited for, and not
+//! to more calls that come to wait.
+
+mod support;
+
+use std::thread;
+use std::time::Duration;
+
+use anyloop_core::{AnyPool, Pool, PoolExt, Task, ThreadPool, from_thread};
+
+/// A call that waits so many times for another one of the pool.
+fn waiting(on: &AnyPool, pool: &ThreadPool, times: usize) -> Task<()> {
+    let pool = pool.clone();
+    on.submit(move || {
+        for _ in 0..times {
+            from_thread::block_on(pool.submit(|| thread::sleep(Duration::from_micros(50)))).unwrap();
+        }
+    })
+}
+
+/// Those that wait in vain say so after three seconds, by a panic.
+fn assert_all_end(max_threads: usize, views: usize, own: bool, each: usize, times: usize) {
+    let pool = ThreadPool::new(max_threads).unwrap();
+    let mut tenants: Vec<_> = (0..views).map(|_| pool.limit(40).to_any()).collect();
+    tenants.extend(own.then(|| pool.to_any()));
+    let calls: Vec<_> = (0..each)
+        .flat_map(|_| tenants.iter().map(|on| waiting(on, &pool, times)).collect::<Vec<_>>())
+        .collect();
+    for call in calls {
+        call.wait().unwrap();
+    }
+    let metrics = pool.metrics();
+    assert!(metrics.threads_started <= 2 * max_threads as u64, "{metrics:?}");
+}
+
+#[test]
+fn calls_of_several_views_may_all_wait() {
+    for max_threads in [2, 3, 4, 8] {
+        assert_all_end(max_threads, 2, false, 20, 1);
+        assert_all_end(max_threads, 5, false, 8, 3);
+    }
+}
+
+#[test]
+fn calls_of_views_and_of_the_pool_may_all_wait() {
+    for max_threads in [2, 4, 8] {
+        assert_all_end(max_threads, 1, true, 20, 1);
+        assert_all_end(max_threads, 3, true, 10, 3);
+    }
+}
+
+#[test]
+fn items_of_several_maps_may_all_wait() {
+    for max_threads in [2, 4, 8] {
+        let pool = ThreadPool::new(max_threads).unwrap();
+        let maps = (0..4).map(|_| {
+            let inner = pool.clone();
+            let item = move |item| from_thread::block_on(inner.submit(move || item)).unwrap();
+            pool.map(0..40, item).start().settle()
+        });
+        for map in maps.collect::<Vec<_>>() {
+            assert!(pollster::block_on(map).unwrap().into_iter().eq(0..40));
+        }
+    }
+}
+
+/// A call that waits for a map, which it has made: the map's jobs come before more such calls.
+#[test]
+fn calls_may_all_wait_for_maps() {
+    for max_threads in [2, 4] {
+        let pool = ThreadPool::new(max_threads).unwrap();
+        let views: Vec<_> = (0..3).map(|_| pool.limit(40)).collect();
+        let calls: Vec<_> = (0..30)
+            .map(|number: usize| {
+                let inner = pool.clone();
+                views[number % 3]
+                    .submit(move || from_thread::block_on(inner.map(0..number, |item| item)).len())
+            })
+            .collect();
+        for (number, call) in calls.into_iter().enumerate() {
+            assert_eq!(call.wait().unwrap(), number);
+        }
+    }
+}
+
+/// The threads in between are others' all the same: what one tenant's calls wait for does not keep another's first call waiting.
+#[test]
+fn what_is_waited_for_delays_no_other_call() {
+    let pool = ThreadPool::new(2).unwrap();
+    let view = pool.limit(1);
+    let (busy, other) = (pool.clone(), pool.limit(1));
+    let (begin, begun) = std::sync::mpsc::channel();
+    let parent = view.submit(move || {
+        let slow = || thread::sleep(Duration::from_millis(1));
+        let children: Vec<_> = (0..2_000).map(|_| busy.submit(slow)).collect();
+        begin.send(()).unwrap();
+        for child in children {
+            from_thread::block_on(child).unwrap();
+        }
+    });
+    begun.recv().unwrap();
+    other.submit(|| ()).wait().unwrap();
+    assert!(!parent.is_finished(), "the other call waited for all of the children");
+    assert!(pool.metrics().queued > 1_000, "{:?}", pool.metrics());
+    parent.abort();
+    pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
+}
