@@ -136,7 +136,10 @@ impl Grower {
             }
             match kind {
                 0 => cx.waker().wake_by_ref(),
-                1 => cx.waker().clone().wake(),
+                1 => {
+                    let waker = cx.waker().clone();
+                    waker.wake();
+                }
                 _ => elsewhere.send(cx.waker().clone()).unwrap(),
             }
             if kind == 3 {
