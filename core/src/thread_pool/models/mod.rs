@@ -27,7 +27,7 @@ use super::queue::OWN;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use crate::error::TaskError;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 use crate::pool::{Job, Refused};
 use crate::spin::Backoff;
 use crate::task::{Ran, Runnable};
@@ -168,6 +168,8 @@ impl Runnable for Probe {
     fn spent(&self) -> Option<Ran> {
         None
     }
+
+    fn stand_in_line(&self, _: InLine) {}
 
     fn carry(&self, _: Permit) {}
 
