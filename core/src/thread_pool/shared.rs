@@ -31,7 +31,7 @@ pub(super) struct Shared {
     pub(super) pushed: AtomicBool,
     /// What times are counted from.
     epoch: Instant,
-    /// Those of the calls in the pool's own queue.
+    /// Those of all calls; views have their own, too.
     pub(super) timings: Timings,
 }
 

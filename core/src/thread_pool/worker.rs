@@ -132,6 +132,8 @@ impl<'a> Worker<'a> {
         self.shared.go_on(state);
         if let (Some((queued, ran)), Some(timings)) = (times, timings) {
             timings.record(queued, ran);
+            // The pool's figures include its views'.
+            self.shared.timings.record(queued, ran);
         }
     }
 
