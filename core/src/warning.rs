@@ -2,6 +2,7 @@
 //! handler of [`on_warning`] if there is one.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -45,24 +46,47 @@ pub enum Warning<'a> {
         /// How long it ran, what it waited for included.
         ran_for: Duration,
     },
-    /// Calls are queued in a pool, and none was begun for a second.
+    /// Calls are queued in a pool, or in a view of one, and none of them was begun for a second.
     Stalled(&'a StallReport),
     /// A poll holds its thread for too long, says the [`watchdog`](crate::watchdog()).
     Stuck(&'a StuckPoll),
 }
 
-/// A pool in which nothing moves.
+/// A pool, or a view of one, in which nothing moves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StallReport {
     /// The pool's name.
     pub pool: String,
-    /// Calls that wait.
+    /// What keeps the calls that wait from being begun.
+    pub cause: StallCause,
+    /// Calls that wait for it, those included that were cancelled meanwhile.
     pub queued: usize,
     /// For how long none was begun, at least.
     pub stalled_for: Duration,
-    /// What the pool's threads are doing, the longest first.
+    /// What the pool's threads are doing, the longest first; of a view, what they are doing for it.
     pub calls: Vec<RunningCall>,
+}
+
+/// What keeps calls from being begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StallCause {
+    /// The pool runs as many calls as `max_threads` allows.
+    MaxThreads,
+    /// A view runs as many calls as its limit allows.
+    #[non_exhaustive]
+    ViewLimit {
+        /// The view's.
+        limit: NonZeroUsize,
+    },
+    /// No more threads come, although `max_threads` allows them: the system gives none (C16), or those that were started are
+    /// held up before their first call.
+    #[non_exhaustive]
+    NoThread {
+        /// How many the pool has.
+        threads: usize,
+    },
 }
 
 /// A call that a thread is running.
@@ -82,13 +106,25 @@ impl StallReport {
 
 impl fmt::Display for StallReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pool, queued, stalled_for, calls } = self;
-        write!(
-            f,
-            "the pool {pool:?} has begun no call for {:.1} s while {queued} wait: all its threads are taken. \
-             Raise max_threads, or shorten what runs:",
-            stalled_for.as_secs_f64()
-        )?;
+        let Self { pool, cause, queued, stalled_for, calls } = self;
+        if let StallCause::ViewLimit { .. } = cause {
+            f.write_str("a view of ")?;
+        }
+        let seconds = stalled_for.as_secs_f64();
+        write!(f, "the pool {pool:?} has begun no call for {seconds:.1} s while {queued} wait: ")?;
+        match cause {
+            StallCause::MaxThreads => f.write_str("all its threads are taken. Raise max_threads"),
+            StallCause::ViewLimit { limit } => {
+                write!(f, "it runs as many as its limit of {limit} allows. Raise the limit")
+            }
+            StallCause::NoThread { threads } => {
+                write!(
+                    f,
+                    "no thread comes beyond the {threads} that it has. Raise what limits the process's threads"
+                )
+            }
+        }?;
+        f.write_str(", or shorten what runs:")?;
         for RunningCall { place, running_for } in calls.iter().take(Self::NAMED) {
             write!(f, " {place} (for {:.1} s)", running_for.as_secs_f64())?;
         }

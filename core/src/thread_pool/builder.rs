@@ -119,8 +119,8 @@ impl Builder {
         self
     }
 
-    /// Called when calls are queued and none was begun for a second, once until one is; on a thread of
-    /// anyloop's own. A panic in it is caught and ignored. [`on_warning`](crate::on_warning) hears of it, too.
+    /// Called when calls are queued, in the pool or in a view of it, and none of them was begun for a second, once until one
+    /// is; on a thread of anyloop's own. The report says what is stuck, and what to do. A panic in it is caught and ignored. [`on_warning`](crate::on_warning) hears of it, too.
     pub fn on_stall(mut self, hook: impl Fn(&StallReport) + Send + Sync + 'static) -> Self {
         self.on_stall = Some(Arc::new(hook));
         self

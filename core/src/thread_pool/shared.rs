@@ -14,6 +14,7 @@ use super::growth::Growth;
 use super::metrics::Counts;
 use super::metrics::Timings;
 use super::outbox::Outbox;
+use super::progress::Recruit;
 use super::queue::{Manner, OWN, Pushed, Queues, Taken};
 use super::samples::Entry;
 use super::sleeper::{Sleeper, Standing};
@@ -208,12 +209,16 @@ impl Shared {
             return Err(Refused::Full);
         }
         let recruit = self.ensure_progress(&mut state);
+        let holds_back = self.begins_to_hold_back(&mut state, tenant);
         drop(state);
         // ORDERING: Relaxed: a hint; who acts on it takes the lock.
         self.pushed.store(true, Ordering::Relaxed);
         drop(spent);
         if let Some(recruit) = recruit {
             self.call_in(recruit);
+        }
+        if holds_back {
+            self.call_in(Recruit::Monitor);
         }
         Ok(())
     }
