@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -41,10 +42,19 @@ fn cancelled_calls_are_told_from_dropped_ones() {
     let aborted: Vec<_> = (0..3).map(|_| pool.submit(|| ())).collect();
     aborted.iter().for_each(|task| task.abort());
     drop(pool.submit(|| ()));
+    // What the abort has cancelled, the drop cannot.
+    let aborted_and_dropped = pool.submit(|| ());
+    aborted_and_dropped.abort();
+    drop(aborted_and_dropped);
+    drop(pool.submit(|| ()).cancel());
+    let mut polled = Box::pin(pool.submit(|| ()));
+    assert!(polled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    polled.abort();
+    drop(polled);
     drop(release);
     pollster::block_on(pool.shutdown()).unwrap();
     let metrics = pool.metrics();
-    assert_eq!((metrics.completed, metrics.cancelled, metrics.cancelled_by_drop), (1, 3, 1));
+    assert_eq!((metrics.completed, metrics.cancelled, metrics.cancelled_by_drop), (1, 6, 1));
 }
 
 #[test]

@@ -50,7 +50,8 @@ pub struct Metrics {
     pub completed: u64,
     /// Calls that panicked.
     pub panicked: u64,
-    /// Calls that were cancelled in the queue by `abort`, `cancel` or a shutdown. Counted when they leave the
+    /// Calls that were cancelled in the queue by `abort`, `cancel`, a token, a time limit or a shutdown, also if their task was
+    /// dropped after that. Counted when they leave the
     /// queue: when a worker comes across them, at the latest.
     pub cancelled: u64,
     /// Calls that were cancelled in the queue by dropping their task. Counted as `cancelled` is.
