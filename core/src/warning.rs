@@ -11,6 +11,7 @@ use std::time::Duration;
 use crate::catch::quietly;
 use crate::current::AlreadySet;
 use crate::error::Panic;
+use crate::thread_pool::BuildError;
 use crate::watchdog::StuckPoll;
 
 /// Something that a program may not have meant.
@@ -45,6 +46,13 @@ pub enum Warning<'a> {
         place: &'static Location<'static>,
         /// How long it ran, what it waited for included.
         ran_for: Duration,
+    },
+    /// The environment asks for what cannot be. [`ThreadPool::global`](crate::ThreadPool::global) refuses every call with the same
+    /// text: this is for those whose result nobody looks at. Said once, when the pool is asked for first.
+    #[non_exhaustive]
+    BadSetting {
+        /// Which setting, and what to set it to.
+        error: &'a BuildError,
     },
     /// Calls are queued in a pool, or in a view of one, and none of them was begun for a second.
     Stalled(&'a StallReport),
@@ -156,6 +164,9 @@ impl fmt::Display for Warning<'_> {
                  kind a `limit` of its own (`slow_calls` sets what is slow)",
                 ran_for.as_secs_f64() * 1e3
             ),
+            Self::BadSetting { error } => {
+                write!(f, "every call on the pool of the process is refused: {error}")
+            }
             Self::Stalled(report) => report.fmt(f),
             Self::Stuck(poll) => poll.fmt(f),
         }
@@ -169,7 +180,7 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 /// Sets what is called with each warning. Once.
 ///
 /// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's and an overstayed
-/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
+/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a bad setting's on the one that asks for the pool first, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///
@@ -233,6 +244,10 @@ pub(crate) fn factory_panicked(place: &'static Location<'static>, panic: &Panic)
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn factory_panicked(_: &'static Location<'static>, _: &Panic) {}
+
+pub(crate) fn bad_setting(error: &BuildError) {
+    warn(&Warning::BadSetting { error });
+}
 
 pub(crate) fn stalled(report: &StallReport) {
     warn(&Warning::Stalled(report));

@@ -121,7 +121,7 @@ impl Shared {
             lendable: settings.max_threads.get(),
             strict: false,
             growth: Growth::new(),
-            closed: false,
+            closed: settings.refusal.is_some(),
             staff: Slab::new(),
             answering: 0,
             waiting: Slab::new(),
@@ -190,7 +190,8 @@ impl Shared {
             // The job's closure is foreign: it must not be dropped under the lock.
             drop(state);
             drop(job);
-            return Err(Refused::Shutdown);
+            let refusal = self.settings.refusal.clone();
+            return Err(refusal.map_or(Refused::Shutdown, Refused::NoPool));
         }
         let has_work = self.has_work(&state);
         if state.growth.is_expected_soon(has_work) {

@@ -57,6 +57,7 @@ fn pool_with(
         on_thread_start: None,
         on_thread_stop: None,
         on_stall: None,
+        refusal: None,
         // There is no handle to give back: the pool takes the thread as it comes, whatever is said of it.
         spawn: Arc::new(move |_, body| {
             if comes(asked.fetch_add(1, Ordering::Relaxed)) {
