@@ -85,10 +85,10 @@ pub use anyloop_core::{
     Distribution, Drain, Elapsed, EnterGuard, Gather, Gatherable, InlinePool, InsideOwnCall, Interval, Job,
     Limited, Limiter, Linked, Map, MapCompleted, MapSettle, MapStream, Metrics, NativePool, NoRuntime, Panic,
     PanicPolicy, Partial, Pool, PoolExt, Race, RaceOk, Refused, Run, RunningCall, Runtime, Settle, Settled,
-    Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout, StallReport, StuckPoll, Task, TaskError,
-    Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather, TryGatherable, Until,
-    Warning, Watchdog, Work, cpu, from_thread, gather, on_warning, race, race_ok, register, register_carry,
-    set_default, set_default_pool, shield, slow_calls, try_gather, watchdog, yield_now,
+    Settling, Shield, Shutdown, ShutdownReport, ShutdownTimeout, StallCause, StallReport, StuckPoll, Task,
+    TaskError, Tasks, ThreadPool, TimedCall, TimedTask, Timeout, TokenCancelled, TryGather, TryGatherable,
+    Until, Warning, Watchdog, Work, cpu, from_thread, gather, on_warning, race, race_ok, register,
+    register_carry, set_default, set_default_pool, shield, slow_calls, try_gather, watchdog, yield_now,
 };
 #[cfg(feature = "futures")]
 pub use anyloop_futures::FuturesPool;

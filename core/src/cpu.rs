@@ -1,7 +1,7 @@
 //! The lane for CPU-heavy calls.
 
 use std::num::NonZeroUsize;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 use std::thread;
 
 use crate::pool::{AnyPool, Pool, PoolExt};
@@ -20,8 +20,13 @@ use crate::thread_pool::ThreadPool;
 /// ```
 #[must_use]
 pub fn cpu() -> AnyPool {
-    static LANE: LazyLock<AnyPool> = LazyLock::new(|| ThreadPool::global().limit(cores()).to_any());
-    LANE.clone()
+    static LANE: OnceLock<AnyPool> = OnceLock::new();
+    let lane = LANE.get().unwrap_or_else(|| {
+        // Before the lane's place is locked: a warning may come of it, and who hears that may ask for the lane.
+        let pool = ThreadPool::global();
+        LANE.get_or_init(|| pool.limit(cores()).to_any())
+    });
+    lane.clone()
 }
 
 /// How many cores the process may use. Looked up once: it takes a look at files.

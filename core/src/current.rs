@@ -17,7 +17,7 @@ use crate::context::here;
 use crate::no_runtime::NoRuntime;
 use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::runtime::AnyRuntime;
-use crate::thread_pool::checked_global;
+use crate::thread_pool::ThreadPool;
 
 /// What an adapter tells about itself, once, with [`register`].
 #[derive(Clone, Copy, Debug)]
@@ -232,10 +232,7 @@ pub(crate) fn default_pool_of(runtime: Option<&AnyRuntime>) -> AnyPool {
     }
     static SETTING: OnceLock<Result<Setting, String>> = OnceLock::new();
     match SETTING.get_or_init(|| Setting::parse(env::var_os("ANYLOOP_POOL"))) {
-        Ok(Setting::ThreadPool) => match checked_global() {
-            Ok(pool) => pool.to_any(),
-            Err(error) => Unavailable(error.to_string()).to_any(),
-        },
+        Ok(Setting::ThreadPool) => ThreadPool::global().to_any(),
         Ok(Setting::Native) => match runtime {
             Some(runtime) => runtime.native_or_unavailable(),
             None => native_pool(),

@@ -87,7 +87,7 @@ pub use thread_pool::{
     ThreadPool,
 };
 pub use timed::{TimedCall, TimedTask};
-pub use warning::{RunningCall, StallReport, Warning, on_warning};
+pub use warning::{RunningCall, StallCause, StallReport, Warning, on_warning};
 pub use watchdog::{StuckPoll, Watchdog, watchdog};
 pub use work::Work;
 pub use yield_now::yield_now;

@@ -1,11 +1,14 @@
 //! A limit shared by calls, whichever pool they run on.
 
-use std::cell::RefCell;
+mod permit;
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use permit::{InLine, LentPermit, Permit, holding};
 
 use crate::catch::{drop_quietly, quietly};
 use crate::pool::{AnyPool, Job, Pool, Refused, SWEEP, sweep};
@@ -81,62 +84,6 @@ impl Deref for Shared {
     }
 }
 
-/// Places under the limit, given back when dropped.
-pub(crate) struct Permit {
-    limiter: Shared,
-    permits: usize,
-    /// The place under the limiter that the job came through before this one.
-    outer: Option<Box<Permit>>,
-}
-
-impl Permit {
-    /// Both places: this one is given back first.
-    pub(crate) fn within(mut self, outer: Option<Self>) -> Self {
-        self.outer = outer.map(Box::new);
-        self
-    }
-}
-
-thread_local! {
-    /// The permits of the calls that this thread is running, the innermost call's last.
-    static HELD: RefCell<Vec<Permit>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Runs a call, which does not unwind, that holds `permit`, and gives that back.
-pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
-    let Some(permit) = permit else { return (call(), None) };
-    HELD.with_borrow_mut(|held| held.push(permit));
-    let result = call();
-    (result, HELD.with_borrow_mut(Vec::pop))
-}
-
-/// The permit of a call that waits for others: they may have it meanwhile (C17). Taken back when dropped, whether or
-/// not there is room.
-pub(crate) struct LentPermit(Vec<(Shared, usize)>);
-
-impl LentPermit {
-    /// Lends what the call holds that this thread runs.
-    pub(crate) fn here() -> Self {
-        let lent = HELD.with_borrow(|held| {
-            let chain = std::iter::successors(held.last(), |permit| permit.outer.as_deref());
-            chain.map(|permit| (permit.limiter.clone(), permit.permits)).collect()
-        });
-        let lent = Self(lent);
-        for (limiter, permits) in &lent.0 {
-            limiter.give_back(*permits);
-        }
-        lent
-    }
-}
-
-impl Drop for LentPermit {
-    fn drop(&mut self) {
-        for (limiter, permits) in &self.0 {
-            limiter.lock().taken += permits;
-        }
-    }
-}
-
 impl Limiter {
     /// A limit of `n` calls.
     ///
@@ -163,10 +110,6 @@ impl Limiter {
 }
 
 impl Shared {
-    fn permit(&self, permits: usize) -> Permit {
-        Permit { limiter: self.clone(), permits, outer: None }
-    }
-
     fn give_back(&self, permits: usize) {
         let more = {
             let mut state = self.lock();
@@ -178,7 +121,9 @@ impl Shared {
         }
     }
 
-    /// Hands queued jobs to their pools while there is room.
+    /// Hands queued jobs to their pools while there is room. Called after each change that may let the first one go: places
+    /// were given back, a job came, or one was cancelled. Whoever makes the change does so before this takes the lock; so
+    /// who is at it already sees it, in its next look at the queue or in its last.
     fn pump(&self) {
         let mut state = self.lock();
         if state.pumping {
@@ -196,7 +141,7 @@ impl Shared {
             drop(state);
             // Job and pool go in here, before the lock is taken again: their destructors are foreign code.
             quietly(move || {
-                let job = job.with_permit(self.permit(permits));
+                let job = job.with_permit(Permit::of(self, permits));
                 if !job.is_cancelled() {
                     job.hand_on(&pool);
                 }
@@ -204,12 +149,6 @@ impl Shared {
             state = self.lock();
         }
         state.pumping = false;
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.limiter.give_back(self.permits);
     }
 }
 
@@ -265,18 +204,24 @@ impl Limiting {
         }
         {
             let mut state = limiter.lock();
-            if !state.queue.is_empty() || !limiter.has_room(&state, *permits) {
-                let spent = state.sweep();
-                state.queue.push_back(Waiting { pool: pool.clone(), job, permits: *permits });
+            if state.queue.is_empty() && limiter.has_room(&state, *permits) {
+                state.taken += permits;
                 drop(state);
-                drop_quietly(spent);
-                // A place may have been freed before the job was there to be seen.
-                limiter.pump();
-                return Ok(());
+                return pass_on(pool, job.with_permit(Permit::of(limiter, *permits)));
             }
-            state.taken += permits;
         }
-        pass_on(pool, job.with_permit(limiter.permit(*permits)))
+        // Before the job is there to be seen: whenever it is cancelled from now on, the queue is looked at after that.
+        let job = job.in_line(InLine::of(limiter));
+        let spent = {
+            let mut state = limiter.lock();
+            let spent = state.sweep();
+            state.queue.push_back(Waiting { pool: pool.clone(), job, permits: *permits });
+            spent
+        };
+        drop_quietly(spent);
+        // A place may have been freed, or the job been cancelled, before it was there to be seen.
+        limiter.pump();
+        Ok(())
     }
 }
 

@@ -2,6 +2,7 @@
 //! handler of [`on_warning`] if there is one.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use std::time::Duration;
 use crate::catch::quietly;
 use crate::current::AlreadySet;
 use crate::error::Panic;
+use crate::thread_pool::BuildError;
 use crate::watchdog::StuckPoll;
 
 /// Something that a program may not have meant.
@@ -45,24 +47,54 @@ pub enum Warning<'a> {
         /// How long it ran, what it waited for included.
         ran_for: Duration,
     },
-    /// Calls are queued in a pool, and none was begun for a second.
+    /// The environment asks for what cannot be. [`ThreadPool::global`](crate::ThreadPool::global) refuses every call with the same
+    /// text: this is for those whose result nobody looks at. Said once, when the pool is asked for first.
+    #[non_exhaustive]
+    BadSetting {
+        /// Which setting, and what to set it to.
+        error: &'a BuildError,
+    },
+    /// Calls are queued in a pool, or in a view of one, and none of them was begun for a second.
     Stalled(&'a StallReport),
     /// A poll holds its thread for too long, says the [`watchdog`](crate::watchdog()).
     Stuck(&'a StuckPoll),
 }
 
-/// A pool in which nothing moves.
+/// A pool, or a view of one, in which nothing moves.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct StallReport {
     /// The pool's name.
     pub pool: String,
-    /// Calls that wait.
+    /// What keeps the calls that wait from being begun.
+    pub cause: StallCause,
+    /// Calls that wait for it, those included that were cancelled meanwhile.
     pub queued: usize,
     /// For how long none was begun, at least.
     pub stalled_for: Duration,
-    /// What the pool's threads are doing, the longest first.
+    /// What the pool's threads are doing, the longest first; of a view, what they are doing for it.
     pub calls: Vec<RunningCall>,
+}
+
+/// What keeps calls from being begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StallCause {
+    /// The pool runs as many calls as `max_threads` allows.
+    MaxThreads,
+    /// A view runs as many calls as its limit allows.
+    #[non_exhaustive]
+    ViewLimit {
+        /// The view's.
+        limit: NonZeroUsize,
+    },
+    /// No more threads come, although `max_threads` allows them: the system gives none (C16), or those that were started are
+    /// held up before their first call.
+    #[non_exhaustive]
+    NoThread {
+        /// How many the pool has.
+        threads: usize,
+    },
 }
 
 /// A call that a thread is running.
@@ -82,13 +114,25 @@ impl StallReport {
 
 impl fmt::Display for StallReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { pool, queued, stalled_for, calls } = self;
-        write!(
-            f,
-            "the pool {pool:?} has begun no call for {:.1} s while {queued} wait: all its threads are taken. \
-             Raise max_threads, or shorten what runs:",
-            stalled_for.as_secs_f64()
-        )?;
+        let Self { pool, cause, queued, stalled_for, calls } = self;
+        if let StallCause::ViewLimit { .. } = cause {
+            f.write_str("a view of ")?;
+        }
+        let seconds = stalled_for.as_secs_f64();
+        write!(f, "the pool {pool:?} has begun no call for {seconds:.1} s while {queued} wait: ")?;
+        match cause {
+            StallCause::MaxThreads => f.write_str("all its threads are taken. Raise max_threads"),
+            StallCause::ViewLimit { limit } => {
+                write!(f, "it runs as many as its limit of {limit} allows. Raise the limit")
+            }
+            StallCause::NoThread { threads } => {
+                write!(
+                    f,
+                    "no thread comes beyond the {threads} that it has. Raise what limits the process's threads"
+                )
+            }
+        }?;
+        f.write_str(", or shorten what runs:")?;
         for RunningCall { place, running_for } in calls.iter().take(Self::NAMED) {
             write!(f, " {place} (for {:.1} s)", running_for.as_secs_f64())?;
         }
@@ -120,6 +164,9 @@ impl fmt::Display for Warning<'_> {
                  kind a `limit` of its own (`slow_calls` sets what is slow)",
                 ran_for.as_secs_f64() * 1e3
             ),
+            Self::BadSetting { error } => {
+                write!(f, "every call on the pool of the process is refused: {error}")
+            }
             Self::Stalled(report) => report.fmt(f),
             Self::Stuck(poll) => poll.fmt(f),
         }
@@ -133,7 +180,7 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 /// Sets what is called with each warning. Once.
 ///
 /// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's and an overstayed
-/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
+/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a bad setting's on the one that asks for the pool first, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///
@@ -197,6 +244,10 @@ pub(crate) fn factory_panicked(place: &'static Location<'static>, panic: &Panic)
 
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn factory_panicked(_: &'static Location<'static>, _: &Panic) {}
+
+pub(crate) fn bad_setting(error: &BuildError) {
+    warn(&Warning::BadSetting { error });
+}
 
 pub(crate) fn stalled(report: &StallReport) {
     warn(&Warning::Stalled(report));

@@ -3,6 +3,7 @@
 mod support;
 
 use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
@@ -41,10 +42,19 @@ fn cancelled_calls_are_told_from_dropped_ones() {
     let aborted: Vec<_> = (0..3).map(|_| pool.submit(|| ())).collect();
     aborted.iter().for_each(|task| task.abort());
     drop(pool.submit(|| ()));
+    // What the abort has cancelled, the drop cannot.
+    let aborted_and_dropped = pool.submit(|| ());
+    aborted_and_dropped.abort();
+    drop(aborted_and_dropped);
+    drop(pool.submit(|| ()).cancel());
+    let mut polled = Box::pin(pool.submit(|| ()));
+    assert!(polled.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    polled.abort();
+    drop(polled);
     drop(release);
     pollster::block_on(pool.shutdown()).unwrap();
     let metrics = pool.metrics();
-    assert_eq!((metrics.completed, metrics.cancelled, metrics.cancelled_by_drop), (1, 3, 1));
+    assert_eq!((metrics.completed, metrics.cancelled, metrics.cancelled_by_drop), (1, 6, 1));
 }
 
 #[test]
@@ -55,17 +65,52 @@ fn one_call_in_64_is_timed_and_the_first() {
         pool.submit(|| thread::sleep(Duration::from_micros(10))).wait().unwrap();
     }
     view.submit(|| thread::sleep(Duration::from_millis(2))).wait().unwrap();
-    eventually("the worker has written it down", || pool.metrics().time_running.samples == 3);
+    // Three of the pool's own, and the view's.
+    eventually("the worker has written it down", || pool.metrics().time_running.samples == 4);
     let metrics = pool.metrics();
     let running = metrics.time_running;
     assert!(running.p50 >= Duration::from_micros(10), "{running:?}");
     assert!(running.p50 <= running.p90 && running.p90 <= running.p99 && running.p99 <= running.max);
-    assert_eq!(metrics.time_queued.samples, 3);
+    assert_eq!(metrics.time_queued.samples, 4);
     eventually("the view's too", || view.metrics().unwrap().time_running.samples == 1);
     let of_view = view.metrics().unwrap();
     assert!(of_view.time_running.max >= Duration::from_millis(2));
     assert_eq!((of_view.completed, of_view.running, of_view.queued), (1, 0, 0));
     assert_eq!(pool.metrics().completed, 2 * 64 + 2, "the pool's figures include its views'");
+}
+
+#[test]
+fn a_pool_tells_of_its_views_also_when_they_have_gone() {
+    let pool = ThreadPool::new(2).unwrap();
+    let view = pool.limit(1);
+    let (release, released) = mpsc::channel::<()>();
+    let blocked = view.submit(move || released.recv().is_err());
+    eventually("it runs", || view.metrics().unwrap().running == 1);
+    assert_eq!(pool.metrics().oldest_queued, None);
+    let behind: Vec<_> = (0..3).map(|_| view.submit(|| ())).collect();
+    thread::sleep(Duration::from_millis(20));
+    // Nothing waits in the pool's own queue; a call that comes there later is not the first in line.
+    let blocked_too = block(&pool);
+    let own = pool.submit(|| ());
+    for metrics in [pool.metrics(), view.metrics().unwrap()] {
+        assert!(
+            metrics.oldest_queued.is_some_and(|waited| waited >= Duration::from_millis(20)),
+            "{metrics:?}"
+        );
+    }
+    assert_eq!(pool.metrics().queued, 4);
+    drop((release, blocked_too));
+    assert!(blocked.wait().unwrap());
+    behind.into_iter().chain([own]).for_each(|task| task.wait().unwrap());
+    for _ in 0..2 * 64 {
+        view.submit(|| ()).wait().unwrap();
+    }
+    drop(view);
+    pollster::block_on(pool.shutdown()).unwrap();
+    let metrics = pool.metrics();
+    // Of 132 calls in the view, the first and two more; of two in the own queue, the first.
+    assert_eq!((metrics.time_queued.samples, metrics.time_running.samples), (4, 4), "{metrics:?}");
+    assert_eq!((metrics.completed, metrics.oldest_queued), (134, None));
 }
 
 /// The pool is full only when its watcher has taken the last thread on: after the last push.

@@ -10,7 +10,7 @@ use super::mailbox::{Engine, Mailbox};
 use super::turn::in_turn;
 use crate::catch::{drop_quietly, quietly};
 use crate::error::TaskError;
-use crate::limiter::{Permit, holding};
+use crate::limiter::{InLine, Permit, holding};
 use crate::pool::{AnyPool, Job, TURN};
 use crate::task::{Ran, Runnable};
 use crate::thread_pool::running_inside;
@@ -135,6 +135,9 @@ impl Runnable for Pump {
     fn spent(&self) -> Option<Ran> {
         self.lock().done.then_some(Ran::Cancelled)
     }
+
+    /// Nobody cancels a turn.
+    fn stand_in_line(&self, _: InLine) {}
 
     fn carry(&self, permit: Permit) {
         let mut state = self.lock();

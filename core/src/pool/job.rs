@@ -8,7 +8,7 @@ use super::{Pool, Refused};
 use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
 use crate::gather;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 use crate::task::{Ran, Runnable, glance};
 
 /// A closure on its way to a thread, with everything the contract asks for around it.
@@ -28,6 +28,14 @@ impl Job {
     pub(crate) fn with_permit(self, permit: Permit) -> Self {
         if let Some(closure) = &self.closure {
             closure.carry(permit);
+        }
+        self
+    }
+
+    /// Gives the closure its place in a limiter's queue; it keeps it until it is given a permit, or is cancelled.
+    pub(crate) fn in_line(self, place: InLine) -> Self {
+        if let Some(closure) = &self.closure {
+            closure.stand_in_line(place);
         }
         self
     }

@@ -8,7 +8,7 @@ use crate::catch::drop_quietly;
 use crate::context::Context;
 use crate::error::{Panic, TaskError};
 use crate::hold::Hold;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 use crate::scope::CallTicket;
 use crate::slow_calls::attend;
 use crate::span::{self, Span};
@@ -65,6 +65,8 @@ impl Surroundings {
 pub(super) struct Tail {
     #[expect(dead_code, reason = "held for its destructor alone")]
     hold: Option<Hold>,
+    /// In the queue of the limiter that it waits for.
+    place: Option<InLine>,
     /// Given back at once when the call is cancelled in the queue.
     permit: Option<Permit>,
     /// What cancels it.
@@ -133,8 +135,15 @@ impl Carried {
         (context, surroundings, Rest { tail, ticket })
     }
 
+    pub(super) fn add_place(&mut self, place: InLine) {
+        self.tail.get_or_insert_default().place = Some(place);
+    }
+
     pub(super) fn add_permit(&mut self, permit: Permit) {
         let tail = self.tail.get_or_insert_default();
+        if let Some(place) = tail.place.take() {
+            place.leave();
+        }
         tail.permit = Some(permit.within(tail.permit.take()));
     }
 

@@ -278,8 +278,15 @@ impl<Q, R> Cell<Q, R> {
     ///
     /// For the task alone, which uses nothing of this afterwards.
     pub(super) unsafe fn abandon(&self) -> (Claim<Q>, Option<R>) {
-        // ORDERING: Relaxed: whether the task has left a waker is its own knowledge.
-        if self.state.load(Ordering::Relaxed) & WAKER != 0
+        // ORDERING: Acquire pairs with the Release of `finish`, as in `poll`. Relaxed would do for `WAKER`: whether the task has left one
+        // is its own knowledge.
+        let state = self.state.load(Ordering::Acquire);
+        if state & FINISHED != 0 {
+            // Not marked as abandoned: what has ended before, by an abort for one, was not cancelled by this.
+            // SAFETY: finished before it was abandoned: the payload is the task's. The waker stays with who finished.
+            return (Claim::Lost, unsafe { self.take_leftover() });
+        }
+        if state & WAKER != 0
             // ORDERING: Acquire pairs with the Release of `finish`, as in `poll`.
             && self.state.fetch_and(!WAKER, Ordering::Acquire) & FINISHED == 0
         {
@@ -296,10 +303,18 @@ impl<Q, R> Cell<Q, R> {
         if before & FINISHED == 0 {
             return (Claim::Lost, None);
         }
-        // SAFETY: finished before it was abandoned: the payload is the task's. Taken already, it is empty.
+        // SAFETY: as above.
+        (Claim::Lost, unsafe { self.take_leftover() })
+    }
+
+    /// The result; taken already, it is empty.
+    ///
+    /// SAFETY: as [`take_result`](Self::take_result).
+    unsafe fn take_leftover(&self) -> Option<R> {
+        // SAFETY: the caller's promise.
         match unsafe { self.replace_payload(Payload::Empty) } {
-            Payload::Finished(result) => (Claim::Lost, Some(result)),
-            _ => (Claim::Lost, None),
+            Payload::Finished(result) => Some(result),
+            _ => None,
         }
     }
 

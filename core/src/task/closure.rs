@@ -135,7 +135,7 @@ where
         self.finish(Err(reason), context, rest);
     }
 
-    /// Why somebody else has claimed it.
+    /// Why somebody else has claimed it. Where a drop comes while an abort is still at it, on another thread, it counts as the drop.
     fn unrun(&self) -> Ran {
         if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled }
     }

@@ -8,7 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use crate::error::TaskError;
 use crate::interrupts::Interrupts;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 
 /// What became of a job that a worker took from the queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(crate) trait Runnable: Send + Sync {
     fn refuse(&self, reason: TaskError);
     /// What became of it, if there is nothing left to run.
     fn spent(&self) -> Option<Ran>;
+    /// Keeps a place in a limiter's queue until it carries a permit, or ends.
+    fn stand_in_line(&self, place: InLine);
     /// Keeps a place under a limiter until the end.
     fn carry(&self, permit: Permit);
     /// A thread is looking for this very job: its end is worth a short spin.

@@ -43,6 +43,7 @@ pub struct Builder {
     on_thread_stop: Option<Arc<Hook>>,
     on_stall: Option<Arc<StallHook>>,
     spawn: Arc<Spawn>,
+    refusal: Option<Box<str>>,
 }
 
 type Hook = dyn Fn() + Send + Sync;
@@ -60,6 +61,8 @@ pub(super) struct Settings {
     pub(super) on_thread_stop: Option<Arc<Hook>>,
     pub(super) on_stall: Option<Arc<StallHook>>,
     pub(super) spawn: Arc<Spawn>,
+    /// Why the pool takes nothing, from the start: it stands for one that cannot be.
+    pub(super) refusal: Option<Box<str>>,
 }
 
 impl Settings {
@@ -86,6 +89,7 @@ impl Builder {
             on_thread_stop: None,
             on_stall: None,
             spawn: Arc::new(|thread, body| thread.spawn(body)),
+            refusal: None,
         }
     }
 
@@ -119,8 +123,8 @@ impl Builder {
         self
     }
 
-    /// Called when calls are queued and none was begun for a second, once until one is; on a thread of
-    /// anyloop's own. A panic in it is caught and ignored. [`on_warning`](crate::on_warning) hears of it, too.
+    /// Called when calls are queued, in the pool or in a view of it, and none of them was begun for a second, once until one
+    /// is; on a thread of anyloop's own. The report says what is stuck, and what to do. A panic in it is caught and ignored. [`on_warning`](crate::on_warning) hears of it, too.
     pub fn on_stall(mut self, hook: impl Fn(&StallReport) + Send + Sync + 'static) -> Self {
         self.on_stall = Some(Arc::new(hook));
         self
@@ -196,6 +200,7 @@ impl Builder {
             on_thread_stop,
             on_stall,
             spawn,
+            refusal,
             ..
         } = self;
         let settings = Settings {
@@ -209,6 +214,7 @@ impl Builder {
             on_thread_stop,
             on_stall,
             spawn,
+            refusal,
         };
         Ok(ThreadPool::from_shared(Arc::new(Shared::new(settings))))
     }
@@ -229,15 +235,19 @@ pub(crate) fn check_stack_size(bytes: Option<usize>) -> Result<(), BuildError> {
     Ok(())
 }
 
-/// The settings of the process's pool, and what is wrong with the environment's, if anything is.
+/// The process's pool, and what is wrong with the environment's setting for it, if anything is: then it refuses every call
+/// with that text.
 pub(super) fn global() -> (ThreadPool, Option<BuildError>) {
     let builder = || Builder::new().name("anyloop");
-    match builder().build() {
-        Ok(pool) => (pool, None),
-        Err(error) => match builder().max_threads(MAX_THREADS).build() {
-            Ok(pool) => (pool, Some(error)),
-            Err(error) => unreachable!("the defaults are possible settings: {error}"),
-        },
+    let error = match builder().build() {
+        Ok(pool) => return (pool, None),
+        Err(error) => error,
+    };
+    let mut refusing = builder().max_threads(MAX_THREADS);
+    refusing.refusal = Some(error.to_string().into());
+    match refusing.build() {
+        Ok(pool) => (pool, Some(error)),
+        Err(error) => unreachable!("the defaults are possible settings: {error}"),
     }
 }
 

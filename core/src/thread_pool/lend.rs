@@ -106,9 +106,16 @@ impl Drop for Lent {
         state.waits -= 1;
         state.queues.end_wait(self.tenant);
         self.shared.relax(&mut state);
+        // Another's turn may have been its place.
+        let holds_back = self.shared.begins_to_hold_back(&mut state, self.tenant);
         // Another call that waits may lend its place now.
         if state.waits >= state.lendable {
             self.shared.go_on(state);
+        } else {
+            drop(state);
+        }
+        if holds_back {
+            self.shared.call_in(Recruit::Monitor);
         }
     }
 }

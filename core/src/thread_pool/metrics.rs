@@ -11,7 +11,8 @@ use super::shared::Shared;
 use crate::abandoned;
 use crate::task::Ran;
 
-/// What a [`ThreadPool`](crate::ThreadPool), or a view of one, is doing, and has done since it was made.
+/// What a [`ThreadPool`](crate::ThreadPool), or a view of one, is doing, and has done since it was made. A pool's figures
+/// include those of all its views, past ones too.
 ///
 /// The names are stable: dashboards may rely on them. Counts are exact once the pool is quiet; while it works, one
 /// figure may be a few calls ahead of another.
@@ -42,14 +43,15 @@ pub struct Metrics {
     pub queued: usize,
     /// Calls that wait for room in the queue: see `queue_limit`.
     pub waiting: usize,
-    /// For how long the first in line has waited, at the most; `None` if nobody waits. Taken from samples: it
-    /// may be as old as a call that was up to 64 places further ahead.
+    /// For how long the first in line has waited, at the most; `None` if nobody waits. Of a pool: the one of all its queues
+    /// that has waited longest. Taken from samples: it may be as old as a call that was up to 64 places further ahead.
     pub oldest_queued: Option<Duration>,
     /// Calls that returned a value.
     pub completed: u64,
     /// Calls that panicked.
     pub panicked: u64,
-    /// Calls that were cancelled in the queue by `abort`, `cancel` or a shutdown. Counted when they leave the
+    /// Calls that were cancelled in the queue by `abort`, `cancel`, a token, a time limit or a shutdown, also if their task was
+    /// dropped after that. Counted when they leave the
     /// queue: when a worker comes across them, at the latest.
     pub cancelled: u64,
     /// Calls that were cancelled in the queue by dropping their task. Counted as `cancelled` is.
@@ -222,7 +224,8 @@ impl Shared {
             }
             counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();
             queued = self.queued(&state);
-            fill.oldest = fill.oldest.or_else(|| self.outbox.oldest());
+            let oldest = state.queues.tenants().filter_map(|tenant| tenant.fill().oldest);
+            fill.oldest = oldest.chain(self.outbox.oldest()).min();
             running = state.running();
         }
         let closures = state.staff.iter().filter_map(|(_, member)| member.employee.closure());

@@ -25,7 +25,7 @@ mod worker;
 
 use std::fmt;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, LazyLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
@@ -42,6 +42,7 @@ pub(crate) use stopped::{
 };
 
 use crate::pool::{AnyPool, Job, Pool, Refused};
+use crate::warning;
 use queue::OWN;
 use shared::Shared;
 use view::View;
@@ -80,11 +81,21 @@ struct Handle {
     me: Weak<Handle>,
 }
 
-static GLOBAL: LazyLock<(ThreadPool, Option<BuildError>)> = LazyLock::new(builder::global);
+static GLOBAL: OnceLock<ThreadPool> = OnceLock::new();
 
-/// The process's pool for calls that chose none, or why there is none.
-pub(crate) fn checked_global() -> Result<&'static ThreadPool, &'static BuildError> {
-    GLOBAL.1.as_ref().map_or(Ok(&GLOBAL.0), Err)
+#[cold]
+fn make_global() -> &'static ThreadPool {
+    let (pool, error) = builder::global();
+    let mut is_first = false;
+    let pool = GLOBAL.get_or_init(|| {
+        is_first = true;
+        pool
+    });
+    // After the place is filled: who is told may ask for the pool.
+    if is_first && let Some(error) = error {
+        warning::bad_setting(&error);
+    }
+    pool
 }
 
 impl ThreadPool {
@@ -105,11 +116,12 @@ impl ThreadPool {
     /// The pool of the process: the default one of every call, on every runtime.
     ///
     /// At most 512 threads (tokio's default, too), or as many as `ANYLOOP_MAX_THREADS` says; a thread that
-    /// is idle for 10 seconds ends. With a value that is no number of threads, calls by default are
-    /// refused with an error that says so.
+    /// is idle for 10 seconds ends. With a value that is no number of threads, this pool, its views and the lane
+    /// [`cpu`](crate::cpu()) included, refuses every call with an error that says so, whichever way the call
+    /// comes to it; and there is a [`Warning::BadSetting`](crate::Warning::BadSetting), once.
     #[must_use]
     pub fn global() -> &'static Self {
-        &GLOBAL.0
+        GLOBAL.get().unwrap_or_else(make_global)
     }
 
     /// What the pool is doing at this moment.

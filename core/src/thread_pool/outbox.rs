@@ -178,6 +178,13 @@ impl Outbox {
         back + self.front.len.load(Ordering::Acquire)
     }
 
+    /// Whether anybody still waits for what is in it.
+    pub(super) fn is_awaited(&self) -> bool {
+        let front = self.front.lock();
+        let any = |jobs: &VecDeque<Entry>| jobs.iter().any(|entry| !entry.job.is_cancelled());
+        any(&front.jobs) || any(&self.back.lock().jobs)
+    }
+
     pub(super) fn taken(&self) -> u64 {
         self.front.lock().taken
     }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::growth::Role;
+use super::queue::OWN;
 use super::shared::{Member, Shared, State};
 use super::sleeper::{Sleeper, Standing};
 use super::sync::Instant;
 use super::sync::atomic::Ordering;
+use super::tenant::Tenant;
 use crate::spin::Found;
 
 /// What somebody has to do after letting go of the lock, so that the queue goes on.
@@ -96,6 +98,17 @@ impl Shared {
         }
         state.monitored = true;
         Some(Recruit::Monitor)
+    }
+
+    /// Whether the monitor has to be called in, since this tenant is a view with calls that its limit keeps from being
+    /// started: nobody would be called for those, whatever becomes of the ones that run. Asked where that may begin.
+    pub(super) fn begins_to_hold_back(&self, state: &mut State, tenant: usize) -> bool {
+        if tenant == OWN || state.monitored || !state.queues.tenant(tenant).is_some_and(Tenant::is_held_back)
+        {
+            return false;
+        }
+        state.monitored = true;
+        true
     }
 
     /// Whether a job that comes, whenever that is, needs nobody to be called for it, when `leaving` of the busy workers are

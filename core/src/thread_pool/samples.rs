@@ -29,6 +29,11 @@ impl Samples {
         Self { entered: entering.entered, last: leaving.last }
     }
 
+    /// Jobs that came so far.
+    pub(super) fn entered(&self) -> u64 {
+        self.entered
+    }
+
     /// When this job came, if it is a sample; else 0. The first one is.
     pub(super) fn enter(&mut self, now: impl FnOnce() -> u64) -> u64 {
         let sampled = self.entered.is_multiple_of(SAMPLE);

@@ -32,7 +32,7 @@ pub(super) struct Shared {
     pub(super) pushed: AtomicBool,
     /// What times are counted from.
     epoch: Instant,
-    /// Those of the calls in the pool's own queue.
+    /// Those of all calls; views have their own, too.
     pub(super) timings: Timings,
 }
 
@@ -124,7 +124,7 @@ impl Shared {
             lendable: settings.max_threads.get(),
             strict: false,
             growth: Growth::new(),
-            closed: false,
+            closed: settings.refusal.is_some(),
             staff: Slab::new(),
             answering: 0,
             waiting: Slab::new(),
@@ -192,7 +192,8 @@ impl Shared {
             // The job's closure is foreign: it must not be dropped under the lock.
             drop(state);
             drop(job);
-            return Err(Refused::Shutdown);
+            let refusal = self.settings.refusal.clone();
+            return Err(refusal.map_or(Refused::Shutdown, Refused::NoPool));
         }
         let has_work = self.has_work(&state);
         if state.growth.is_expected_soon(has_work) {
@@ -212,12 +213,16 @@ impl Shared {
             return Err(Refused::Full);
         }
         let recruit = self.ensure_progress(&mut state);
+        let holds_back = self.begins_to_hold_back(&mut state, tenant);
         drop(state);
         // ORDERING: Relaxed: a hint; who acts on it takes the lock.
         self.pushed.store(true, Ordering::Relaxed);
         drop(spent);
         if let Some(recruit) = recruit {
             self.call_in(recruit);
+        }
+        if holds_back {
+            self.call_in(Recruit::Monitor);
         }
         Ok(())
     }

@@ -100,6 +100,22 @@ impl Tenant {
         self.limit.is_none_or(|limit| self.running < limit.get())
     }
 
+    /// Whether it has jobs that its limit alone keeps from being started.
+    pub(super) fn is_held_back(&self) -> bool {
+        self.len() > 0 && !self.may_run()
+    }
+
+    /// Whether anybody still waits for what is queued: calls that were cancelled stay there until they have their turn.
+    pub(super) fn is_awaited(&self) -> bool {
+        let mut queued = self.jobs.iter().chain(&self.nested).chain(&self.waiting);
+        queued.any(|entry| !entry.job.is_cancelled())
+    }
+
+    /// Jobs that have left the queue so far. Of a view, which lets in everybody.
+    pub(super) fn gone(&self) -> u64 {
+        self.samples.entered() - u64::try_from(self.len()).unwrap_or(u64::MAX)
+    }
+
     /// Whether it has its place in the rotation from now on, and had none.
     pub(super) fn begin_turns(&mut self) -> bool {
         let begins = !self.listed && self.len() > 0 && self.may_run();

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use super::growth::Role;
+use super::progress::Recruit;
 use super::shared::{Shared, State, wake_all};
 use super::spawn::{self, Body, same_error};
 use super::sync::MutexGuard;
@@ -45,7 +46,7 @@ impl Shared {
     }
 
     /// C16: the queue waits for a living worker; with none, its tasks end in the reason.
-    fn thread_refused(&self, key: usize, role: Role, error: &io::Error) {
+    fn thread_refused(self: &Arc<Self>, key: usize, role: Role, error: &io::Error) {
         let stranded = {
             let mut state = self.lock();
             state.staff.remove(key);
@@ -57,10 +58,18 @@ impl Shared {
             // A thread whose call waits, for this very job perhaps, is none that could run it.
             if state.threads > state.waits {
                 // While this thread was expected, nobody else was called.
-                let idle = if self.has_work(&state) { state.recruit_idle(Role::Searcher) } else { None };
+                let has_work = self.has_work(&state);
+                let mut recruit = None;
+                if has_work && let Some(sleeper) = state.recruit_idle(Role::Searcher) {
+                    recruit = Some(Recruit::Wake(sleeper));
+                } else if has_work && !state.monitored {
+                    // It can do no more, as if `max_threads` were busy.
+                    state.monitored = true;
+                    recruit = Some(Recruit::Monitor);
+                }
                 drop(state);
-                if let Some(sleeper) = idle {
-                    sleeper.wake();
+                if let Some(recruit) = recruit {
+                    self.call_in(recruit);
                 }
                 return;
             }

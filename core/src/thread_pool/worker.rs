@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::employment::{Employee, Post, set_post, set_tenant};
 use super::growth::{Pace, Role};
+use super::progress::Recruit;
 use super::queue::{OWN, Taken};
 use super::samples::Entry;
 use super::shared::{Shared, State};
@@ -78,9 +79,13 @@ impl<'a> Worker<'a> {
                 && let Some(taken) = self.shared.pop(&mut state)
             {
                 let recruit = self.shared.ensure_progress(&mut state);
+                let holds_back = self.shared.begins_to_hold_back(&mut state, taken.tenant);
                 drop(state);
                 if let Some(recruit) = recruit {
                     self.shared.call_in(recruit);
+                }
+                if holds_back {
+                    self.shared.call_in(Recruit::Monitor);
                 }
                 return Some(taken);
             }
@@ -138,6 +143,8 @@ impl<'a> Worker<'a> {
         self.shared.go_on(state);
         if let (Some((queued, ran)), Some(timings)) = (times, timings) {
             timings.record(queued, ran);
+            // The pool's figures include its views'.
+            self.shared.timings.record(queued, ran);
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Closure, Queued};
 use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 use crate::task::carried::Carried;
 use crate::task::cell::Claim;
 use crate::task::{Ran, Runnable};
@@ -84,6 +84,10 @@ where
 
     fn spent(&self) -> Option<Ran> {
         self.cell.is_claimed().then(|| self.unrun())
+    }
+
+    fn stand_in_line(&self, place: InLine) {
+        self.take_along(place, Carried::add_place);
     }
 
     fn carry(&self, permit: Permit) {

@@ -27,7 +27,7 @@ use super::queue::OWN;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
 use crate::error::TaskError;
-use crate::limiter::Permit;
+use crate::limiter::{InLine, Permit};
 use crate::pool::{Job, Refused};
 use crate::spin::Backoff;
 use crate::task::{Ran, Runnable};
@@ -57,6 +57,7 @@ fn pool_with(
         on_thread_start: None,
         on_thread_stop: None,
         on_stall: None,
+        refusal: None,
         // There is no handle to give back: the pool takes the thread as it comes, whatever is said of it.
         spawn: Arc::new(move |_, body| {
             if comes(asked.fetch_add(1, Ordering::Relaxed)) {
@@ -168,6 +169,8 @@ impl Runnable for Probe {
     fn spent(&self) -> Option<Ran> {
         None
     }
+
+    fn stand_in_line(&self, _: InLine) {}
 
     fn carry(&self, _: Permit) {}
 

@@ -1,0 +1,95 @@
+//! What a job keeps of a limiter: its place in the queue, and then its permits.
+
+use std::cell::RefCell;
+
+use super::Shared;
+
+/// Places under the limit, given back when dropped.
+pub(crate) struct Permit {
+    limiter: Shared,
+    permits: usize,
+    /// The place under the limiter that the job came through before this one.
+    outer: Option<Box<Permit>>,
+}
+
+impl Permit {
+    /// So many that were taken.
+    pub(super) fn of(limiter: &Shared, permits: usize) -> Self {
+        Self { limiter: limiter.clone(), permits, outer: None }
+    }
+
+    /// Both places: this one is given back first.
+    pub(crate) fn within(mut self, outer: Option<Self>) -> Self {
+        self.outer = outer.map(Box::new);
+        self
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.limiter.give_back(self.permits);
+    }
+}
+
+/// A job's place in a limiter's queue, which the job keeps. If it is dropped there, the job was cancelled: those behind it
+/// may have waited for nothing else.
+pub(crate) struct InLine(Option<Shared>);
+
+impl InLine {
+    pub(super) fn of(limiter: &Shared) -> Self {
+        Self(Some(limiter.clone()))
+    }
+
+    /// The job has left the queue by having its turn.
+    pub(crate) fn leave(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for InLine {
+    fn drop(&mut self) {
+        if let Some(limiter) = self.0.take() {
+            limiter.pump();
+        }
+    }
+}
+
+thread_local! {
+    /// The permits of the calls that this thread is running, the innermost call's last.
+    static HELD: RefCell<Vec<Permit>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs a call, which does not unwind, that holds `permit`, and gives that back.
+pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
+    let Some(permit) = permit else { return (call(), None) };
+    HELD.with_borrow_mut(|held| held.push(permit));
+    let result = call();
+    (result, HELD.with_borrow_mut(Vec::pop))
+}
+
+/// The permit of a call that waits for others: they may have it meanwhile (C17). Taken back when dropped, whether or
+/// not there is room.
+pub(crate) struct LentPermit(Vec<(Shared, usize)>);
+
+impl LentPermit {
+    /// Lends what the call holds that this thread runs.
+    pub(crate) fn here() -> Self {
+        let lent = HELD.with_borrow(|held| {
+            let chain = std::iter::successors(held.last(), |permit| permit.outer.as_deref());
+            chain.map(|permit| (permit.limiter.clone(), permit.permits)).collect()
+        });
+        let lent = Self(lent);
+        for (limiter, permits) in &lent.0 {
+            limiter.give_back(*permits);
+        }
+        lent
+    }
+}
+
+impl Drop for LentPermit {
+    fn drop(&mut self) {
+        for (limiter, permits) in &self.0 {
+            limiter.lock().taken += permits;
+        }
+    }
+}
