@@ -1,17 +1,19 @@
 //! A limit shared by calls, whichever pool they run on.
 
+mod line;
 mod permit;
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use permit::{InLine, LentPermit, Permit, holding};
+use line::{Line, Waiting};
+pub(crate) use permit::{InLine, LentPermit, Permit, handed_on, holding, is_any_held};
+use permit::{handing_on, is_nested};
 
 use crate::catch::{drop_quietly, quietly};
-use crate::pool::{AnyPool, Job, Pool, Refused, SWEEP, sweep};
+use crate::pool::{AnyPool, Job, Pool, Refused};
 
 /// At most `n` of the calls that share it run at the same time; the others wait in the order in which
 /// they were started, without a thread. A call may take [several of the `n`
@@ -42,28 +44,20 @@ pub struct Limiter {
 struct State {
     /// Permits that are taken.
     taken: usize,
-    queue: VecDeque<Waiting>,
+    /// Those that calls which wait have lent (C17).
+    lent: usize,
+    /// Those that what they wait for has of them.
+    awaited: usize,
+    line: Line,
     /// Somebody is handing jobs on; whoever frees a place meanwhile leaves it to them. Keeps a
     /// refusing pool from recursing once per queued job.
     pumping: bool,
-    /// The length at which the queue is cleared of cancelled jobs.
-    sweep_at: usize,
 }
 
 impl State {
-    /// Takes cancelled jobs out of a queue that has grown, to be dropped without the lock.
-    fn sweep(&mut self) -> Vec<Waiting> {
-        if self.queue.len() < self.sweep_at {
-            return Vec::new();
-        }
-        sweep(&mut self.queue, &mut self.sweep_at, |waiting| waiting.job.is_cancelled())
+    fn has_room(&self, limit: usize, permits: usize) -> bool {
+        permits <= limit - self.taken.min(limit)
     }
-}
-
-struct Waiting {
-    pool: AnyPool,
-    job: Job,
-    permits: usize,
 }
 
 /// A limiter that is shared by calls.
@@ -95,7 +89,7 @@ impl Limiter {
         assert!(n > 0, "a Limiter needs room for at least one call: with 0 none would ever start");
         Self {
             limit: n,
-            state: Mutex::new(State { taken: 0, queue: VecDeque::new(), pumping: false, sweep_at: SWEEP }),
+            state: Mutex::new(State { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumping: false }),
         }
     }
 
@@ -103,18 +97,15 @@ impl Limiter {
         // Only the queue and two numbers are touched under it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn has_room(&self, state: &State, permits: usize) -> bool {
-        permits <= self.limit - state.taken.min(self.limit)
-    }
 }
 
 impl Shared {
-    fn give_back(&self, permits: usize) {
+    fn give_back(&self, permits: usize, awaited: bool) {
         let more = {
             let mut state = self.lock();
             state.taken -= permits;
-            !state.queue.is_empty()
+            state.awaited -= if awaited { permits } else { 0 };
+            !state.line.is_empty()
         };
         if more {
             self.pump();
@@ -131,19 +122,21 @@ impl Shared {
         }
         state.pumping = true;
         // Who was cancelled makes way, whether or not there is room.
-        while state
-            .queue
-            .front()
-            .is_some_and(|first| first.job.is_cancelled() || self.has_room(&state, first.permits))
-            && let Some(Waiting { pool, job, permits }) = state.queue.pop_front()
-        {
-            state.taken += permits;
+        loop {
+            let State { taken, lent, awaited, line, .. } = &mut *state;
+            let room = self.limit - (*taken).min(self.limit);
+            let Some((next, is_awaited)) = line.next(*awaited < *lent, |permits| permits <= room) else {
+                break;
+            };
+            let Waiting { pool, job, permits, nested, .. } = next;
+            *taken += permits;
+            *awaited += if is_awaited { permits } else { 0 };
             drop(state);
             // Job and pool go in here, before the lock is taken again: their destructors are foreign code.
             quietly(move || {
-                let job = job.with_permit(Permit::of(self, permits));
+                let job = job.with_permit(Permit::of(self, permits, is_awaited));
                 if !job.is_cancelled() {
-                    job.hand_on(&pool);
+                    handing_on(nested, || job.hand_on(&pool));
                 }
             });
             state = self.lock();
@@ -156,7 +149,7 @@ impl fmt::Debug for Limiter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (taken, queued) = {
             let state = self.lock();
-            (state.taken, state.queue.len())
+            (state.taken, state.line.len())
         };
         f.debug_struct("Limiter")
             .field("limit", &self.limit)
@@ -204,20 +197,16 @@ impl Limiting {
         }
         {
             let mut state = limiter.lock();
-            if state.queue.is_empty() && limiter.has_room(&state, *permits) {
+            if state.line.is_empty() && state.has_room(limiter.limit, *permits) {
                 state.taken += permits;
                 drop(state);
-                return pass_on(pool, job.with_permit(Permit::of(limiter, *permits)));
+                return pass_on(pool, job.with_permit(Permit::of(limiter, *permits, false)));
             }
         }
         // Before the job is there to be seen: whenever it is cancelled from now on, the queue is looked at after that.
         let job = job.in_line(InLine::of(limiter));
-        let spent = {
-            let mut state = limiter.lock();
-            let spent = state.sweep();
-            state.queue.push_back(Waiting { pool: pool.clone(), job, permits: *permits });
-            spent
-        };
+        let (pool, nested) = (pool.clone(), is_nested(limiter));
+        let spent = limiter.lock().line.push(pool, job, *permits, nested);
         drop_quietly(spent);
         // A place may have been freed, or the job been cancelled, before it was there to be seen.
         limiter.pump();

@@ -11,15 +11,15 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use self::spot::Spot;
-use crate::limiter::LentPermit;
+use crate::limiter::{self, LentPermit};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::thread_pool::{Lender, Lent};
+use crate::thread_pool::{Lender, Lent, Next};
 
 struct Unparker {
     thread: Thread,
     notified: AtomicBool,
-    /// On a thread of a pool.
-    place: Option<Spot<Lent>>,
+    /// What the call that waits has lent; only where there is a call.
+    place: Option<Spot<Loan>>,
 }
 
 impl Unparker {
@@ -62,7 +62,7 @@ thread_local! {
 impl Parked {
     /// Its thread's own, to be [given back](Spare) when the wait is over; nested waits have one each.
     pub(crate) fn here() -> Spare {
-        let lends = Lender::is_here();
+        let lends = Lender::is_here() || limiter::is_any_held();
         let spare = SPARE.try_with(Cell::take).ok().flatten();
         let spare = spare.filter(|spare| spare.unparker.place.is_some() == lends);
         Spare(Some(spare.unwrap_or_else(|| {
@@ -109,8 +109,8 @@ impl Parked {
     }
 
     /// The same, and lends the place of the call that waits. It has that back when this returns.
-    fn wait_lending(&self, deadline: Option<Instant>, lender: &Lender) -> bool {
-        struct Lending<'a>(&'a Spot<Lent>);
+    fn wait_lending(&self, deadline: Option<Instant>, place: &Place) -> bool {
+        struct Lending<'a>(&'a Spot<Loan>);
 
         impl Drop for Lending<'_> {
             fn drop(&mut self) {
@@ -118,12 +118,17 @@ impl Parked {
             }
         }
 
-        let Unparker { notified, place: Some(place), .. } = &*self.unparker else {
+        let Unparker { notified, place: Some(spot), .. } = &*self.unparker else {
             return self.wait(deadline);
         };
-        let _lending = Lending(place);
+        let _lending = Lending(spot);
         self.wait_after(deadline, || {
-            if let Some(next) = place.fill(notified, || lender.lend()) {
+            if spot.is_filled() {
+                return;
+            }
+            // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
+            let permits = LentPermit::here();
+            if let Some(Some(next)) = spot.fill(notified, || place.lend(permits)) {
                 next.call();
             }
         })
@@ -171,39 +176,47 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// How often a call that could not lend its place looks whether the pool is stuck.
 const STUCK_CHECK: Duration = Duration::from_millis(100);
 
-/// The place of a call that waits.
-pub(crate) struct Place {
-    thread: Option<Lender>,
-    #[expect(dead_code, reason = "held for its destructor alone")]
-    permit: LentPermit,
+/// What a call lends while it waits, and has back when this is dropped, on whatever thread.
+struct Loan {
+    _thread: Option<Lent>,
+    _permits: LentPermit,
 }
 
+/// The place of a call that waits: on its thread, and under limiters. On other threads, nothing.
+pub(crate) struct Place(Option<Lender>);
+
 impl Place {
-    /// Its permits are lent at the first wait, and taken back when `place` is dropped.
     pub(crate) fn of_this_call(place: &mut Option<Self>) -> &mut Self {
-        place.get_or_insert_with(|| Self { thread: Lender::here(), permit: LentPermit::here() })
+        place.get_or_insert_with(|| Self(Lender::here()))
     }
 
-    /// Waits for a wake, at most until `deadline`, and lends its thread's place meanwhile. Returns whether there was one.
+    /// Lends it, together with the permits.
+    fn lend(&self, permits: LentPermit) -> (Loan, Option<Next>) {
+        let (thread, next) = self.0.as_ref().map(Lender::lend).unzip();
+        (Loan { _thread: thread, _permits: permits }, next)
+    }
+
+    /// Waits for a wake, at most until `deadline`, and lends the place meanwhile. Returns whether there was one.
     ///
     /// # Panics
     ///
     /// If the pool is stuck for good.
     pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
-        let Some(lender) = &mut self.thread else { return parked.wait(deadline) };
-        if !lender.needs_watching() {
-            return parked.wait_lending(deadline, lender);
+        if !self.0.as_ref().is_some_and(Lender::needs_watching) {
+            return parked.wait_lending(deadline, self);
         }
         loop {
             let check = Instant::now() + STUCK_CHECK;
             let until = deadline.map_or(check, |deadline| deadline.min(check));
-            if parked.wait_lending(Some(until), lender) {
+            if parked.wait_lending(Some(until), self) {
                 return true;
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return false;
             }
-            if lender.is_stuck() {
+            if let Some(lender) = &mut self.0
+                && lender.is_stuck()
+            {
                 panic!("{}", lender.stuck_text());
             }
         }

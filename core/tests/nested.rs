@@ -6,7 +6,7 @@ mod support;
 use std::thread;
 use std::time::Duration;
 
-use anyloop_core::{AnyPool, Pool, PoolExt, Task, ThreadPool, from_thread};
+use anyloop_core::{AnyPool, Call, Limiter, Pool, PoolExt, Task, ThreadPool, from_thread, gather};
 
 /// A call that waits so many times for another one of the pool.
 fn waiting(on: &AnyPool, pool: &ThreadPool, times: usize) -> Task<()> {
@@ -62,6 +62,54 @@ fn items_of_several_maps_may_all_wait() {
             assert!(pollster::block_on(map).unwrap().into_iter().eq(0..40));
         }
     }
+}
+
+/// Under a `Limiter`, too, and under two of them: a permit that is lent goes first to what is waited for.
+#[test]
+fn calls_under_a_limiter_may_all_wait_for_others_under_it() {
+    static TWO: Limiter = Limiter::new(2);
+    static THREE: Limiter = Limiter::new(3);
+    for max_threads in [1, 2, 4] {
+        let pool = ThreadPool::new(max_threads).unwrap();
+        for (weight, times) in [(1, 1), (2, 1), (1, 3)] {
+            let calls: Vec<_> = (0..40)
+                .map(|_| {
+                    let inner = pool.clone();
+                    let call = Call::new(move || {
+                        for _ in 0..times {
+                            let nested = Call::new(|| thread::sleep(Duration::from_micros(50))).on(&inner);
+                            from_thread::block_on(nested.limit(&TWO).limit(&THREE));
+                        }
+                    });
+                    call.on(&pool).limit_weighted(&TWO, weight).limit(&THREE).start()
+                })
+                .collect();
+            for call in calls {
+                call.wait().unwrap();
+            }
+        }
+    }
+}
+
+/// What a call waits for under a limiter does not come before everybody else's calls under it.
+#[test]
+fn what_is_waited_for_under_a_limiter_delays_no_other_call() {
+    static TWO: Limiter = Limiter::new(2);
+    let pool = ThreadPool::new(4).unwrap();
+    let inner = pool.clone();
+    let (begin, begun) = std::sync::mpsc::channel();
+    let parent = Call::new(move || {
+        let slow = || thread::sleep(Duration::from_millis(1));
+        let children: Vec<_> = (0..1_000).map(|_| Call::new(slow).on(&inner).limit(&TWO).start()).collect();
+        begin.send(()).unwrap();
+        from_thread::block_on(gather(children));
+    });
+    let parent = parent.on(&pool).limit(&TWO).start();
+    begun.recv().unwrap();
+    let later = Call::new(|| ()).on(&pool).limit(&TWO).start();
+    assert!(later.wait().is_ok());
+    parent.abort();
+    pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
 }
 
 /// A call that waits for a map, which it has made: the map's jobs come before more such calls.

@@ -25,6 +25,10 @@ impl<T> Spot<T> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn is_filled(&self) -> bool {
+        self.lock().is_some()
+    }
+
     /// Puts in what `make` gives, with something to be done afterwards, unless there is something already or the thread was woken.
     pub(super) fn fill<R>(&self, woken: &AtomicBool, make: impl FnOnce() -> (T, R)) -> Option<R> {
         let mut inside = self.lock();

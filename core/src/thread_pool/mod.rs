@@ -32,7 +32,7 @@ pub use builder::{BuildError, Builder};
 pub(crate) use builder::{check_name, check_stack_size};
 pub(crate) use employment::{add_interrupt, is_stopping, remove_interrupt, running_inside};
 pub(crate) use growth::{Growth, Pace};
-pub(crate) use lend::{Lender, Lent};
+pub(crate) use lend::{Lender, Lent, Next};
 pub use metrics::{Distribution, Metrics};
 pub(crate) use monitor::{has_pools_to_look_at, look_at_pools};
 pub use shutdown::{InsideOwnCall, Shutdown, ShutdownReport, ShutdownTimeout};

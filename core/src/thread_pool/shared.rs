@@ -22,6 +22,7 @@ use super::stopped;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
+use crate::limiter;
 use crate::pool::{Job, Refused};
 
 pub(super) struct Shared {
@@ -170,7 +171,7 @@ impl Shared {
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
-        let nested = is_own_thread(self);
+        let nested = limiter::handed_on().unwrap_or_else(|| is_own_thread(self));
         let job = if tenant == OWN && !nested {
             match self.outbox.push(job, || self.now()) {
                 Ok(()) => {
