@@ -180,7 +180,8 @@ static HANDLER: OnceLock<Box<Handler>> = OnceLock::new();
 /// Sets what is called with each warning. Once.
 ///
 /// It is called on the thread that notices: a dropped call's on the thread that drops it, a stall's and an overstayed
-/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a bad setting's on the one that asks for the pool first, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
+/// call's on a thread of anyloop's own, a slow call's on the one that ran it, a bad setting's on the one that asks for the pool
+/// first, a stuck poll's on the watchdog's. A panic in it is caught and ignored.
 ///
 /// # Errors
 ///

@@ -222,9 +222,9 @@ impl Shared {
             for (_, member) in state.staff.iter().filter(|(_, member)| !member.ended) {
                 counts.add(member.employee.tally.counts());
             }
-            counts.refused = state.queues.tenants().map(|tenant| tenant.counts.refused).sum();
+            counts.refused = state.queues.tenants().map(|(_, tenant)| tenant.counts.refused).sum();
             queued = self.queued(&state);
-            let oldest = state.queues.tenants().filter_map(|tenant| tenant.fill().oldest);
+            let oldest = state.queues.tenants().filter_map(|(_, tenant)| tenant.fill().oldest);
             fill.oldest = oldest.chain(self.outbox.oldest()).min();
             running = state.running();
         }

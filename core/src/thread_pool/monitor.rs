@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::metrics::Timings;
 use super::shared::{Shared, State};
 use super::sync::{Instant, call_monitor_in};
+use super::tenant::Tenant;
 use crate::catch::quietly;
 use crate::monitor;
 use crate::warning::{self, RunningCall, StallCause, StallReport};
@@ -20,8 +21,8 @@ const STALL: Duration = monitor::TICK;
 
 struct Watched {
     pool: Weak<Shared>,
-    /// Of the jobs that may be started.
-    standstill: Standstill,
+    /// Of the jobs that may be started, if there were any at the last look.
+    standstill: Option<Standstill>,
     /// Of the views that are at their limit, by key. A view is known again by its times, for keys are used again.
     views: HashMap<usize, (Arc<Timings>, Standstill)>,
     /// How many calls each thread had seen, and since when.
@@ -83,7 +84,7 @@ fn lock() -> MutexGuard<'static, Vec<Watched>> {
 pub(super) fn look_after(pool: &Arc<Shared>) {
     let mut watched = Watched {
         pool: Arc::downgrade(pool),
-        standstill: Standstill::new(0, Instant::now()),
+        standstill: None,
         views: HashMap::new(),
         calls: HashMap::new(),
     };
@@ -148,7 +149,7 @@ impl Watched {
                 .tenant(*key)
                 .is_some_and(|view| view.is_held_back() && Arc::ptr_eq(timings, &view.timings))
         });
-        for (key, view) in state.queues.held_back() {
+        for (key, view) in state.queues.tenants().filter(|(_, tenant)| tenant.is_held_back()) {
             let (_, standstill) = self
                 .views
                 .entry(key)
@@ -165,13 +166,16 @@ impl Watched {
                 ));
             }
         }
-        let taken = pool.taken(&state);
-        let queued = state.queues.ready_len() + pool.outbox.len();
+        let ready = || state.queues.tenants().filter(|(_, tenant)| tenant.listed).map(|(_, tenant)| tenant);
+        let queued = ready().map(Tenant::len).sum::<usize>() + pool.outbox.len();
         if queued == 0 {
-            self.standstill = Standstill::new(taken, now);
+            self.standstill = None;
+            return reports;
         }
-        let is_awaited = || state.queues.is_awaited() || pool.outbox.is_awaited();
-        if let Some(stalled_for) = self.standstill.judge(taken, now, is_awaited) {
+        let taken = pool.taken(&state);
+        let standstill = self.standstill.get_or_insert_with(|| Standstill::new(taken, now));
+        let is_awaited = || ready().any(Tenant::is_awaited) || pool.outbox.is_awaited();
+        if let Some(stalled_for) = standstill.judge(taken, now, is_awaited) {
             let cause = if state.busy() < pool.settings.max_threads.get() {
                 StallCause::NoThread { threads: state.threads }
             } else {

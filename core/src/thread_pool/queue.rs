@@ -140,28 +140,9 @@ impl Queues {
         self.tenants.get(key)
     }
 
-    pub(super) fn tenants(&self) -> impl Iterator<Item = &Tenant> {
-        self.tenants.iter().map(|(_, tenant)| tenant)
-    }
-
-    /// Views with jobs that their limits alone keep from being started.
-    pub(super) fn held_back(&self) -> impl Iterator<Item = (usize, &Tenant)> {
-        self.tenants.iter().filter(|(_, tenant)| tenant.is_held_back())
-    }
-
-    /// Those that have something to run.
-    fn ready(&self) -> impl Iterator<Item = &Tenant> {
-        self.rotation.iter().map(|&key| &self.tenants[key])
-    }
-
-    /// Jobs that may be started, as far as limits go.
-    pub(super) fn ready_len(&self) -> usize {
-        self.ready().map(Tenant::len).sum()
-    }
-
-    /// Whether anybody waits for one of them.
-    pub(super) fn is_awaited(&self) -> bool {
-        self.ready().any(Tenant::is_awaited)
+    /// All, by key.
+    pub(super) fn tenants(&self) -> impl Iterator<Item = (usize, &Tenant)> {
+        self.tenants.iter()
     }
 
     /// Queues a job. A `patient` one waits for room; one that a call of the pool submits, and waits for perhaps, finds it
