@@ -107,8 +107,13 @@ impl Wrap<'_> {
         let span = self.span();
         let path = located(facade.to_token_stream(), span);
         let call = self.scheduled(quote_spanned!(span=> #path::__private::call(#work)));
+        let receiver = self.signature.receiver.as_ref();
+        let receiver = match self.options.beside {
+            None => receiver.map(Receiver::outer),
+            Some(_) => receiver.map(Receiver::forwarding),
+        };
         let header = self.header(
-            self.signature.arguments.iter().map(Argument::outer),
+            receiver.into_iter().chain(self.signature.arguments.iter().map(Argument::outer)),
             call_type(facade, self.signature.output.declared()),
         );
         let inner_attributes = match self.options.beside {
@@ -129,7 +134,7 @@ impl Wrap<'_> {
     }
 
     /// The function up to its body.
-    fn header(&self, arguments: impl Iterator<Item = TokenStream>, output: TokenStream) -> TokenStream {
+    fn header(&self, inputs: impl Iterator<Item = TokenStream>, output: TokenStream) -> TokenStream {
         let Function { attributes, visibility, signature, .. } = self.function;
         let attributes = match self.options.beside {
             None => of_the_wrapped(attributes),
@@ -138,7 +143,6 @@ impl Wrap<'_> {
         let syn::Signature { safety, fn_token, ident, generics, .. } = signature;
         let ident = self.options.beside.as_ref().map_or(ident, |beside| &beside.name);
         let where_clause = &generics.where_clause;
-        let inputs = self.signature.receiver.as_ref().map(Receiver::outer).into_iter().chain(arguments);
         quote! {
             #(#attributes)*
             #visibility #safety #fn_token #ident #generics (#(#inputs),*) -> #output #where_clause
@@ -188,7 +192,11 @@ impl Wrap<'_> {
             .lifetimes()
             .map(|parameter| parameter.lifetime.ident.clone())
             .collect();
-        let statements = for_closure(body.statements.clone(), receiver.is_some(), &lifetimes);
+        let statements = for_closure(
+            body.statements.clone(),
+            receiver.as_ref().is_some_and(Receiver::is_cloned),
+            &lifetimes,
+        );
         let block = body.block(statements);
         let take = receiver
             .iter()
@@ -240,8 +248,9 @@ impl Wrap<'_> {
         let facade = &self.options.facade;
         let std = &self.std;
         let output = self.signature.output.stand_in();
-        let header =
-            self.header(self.signature.arguments.iter().map(Argument::ignored), call_type(facade, &output));
+        let receiver = self.signature.receiver.as_ref().map(Receiver::forwarding);
+        let arguments = self.signature.arguments.iter().map(Argument::ignored);
+        let header = self.header(receiver.into_iter().chain(arguments), call_type(facade, &output));
         if self.function.body.is_none() && self.options.beside.is_none() {
             return quote!(#header;);
         }

@@ -23,6 +23,7 @@ mod function;
 mod inner;
 mod receiver;
 mod recursion;
+mod rename;
 mod self_type;
 mod signature;
 mod thread_bound;
@@ -310,6 +311,8 @@ use proc_macro::TokenStream;
 ///
 /// # What it does not do
 ///
+/// - In a `&self` method `{self}` in a format string is understood in the macros of std, log, tracing, anyhow and the like. A
+///   macro of your own gets its literals as they are: write `my_format!("{}", self)`.
 /// - A lifetime that a type hides (`Chars` for `Chars<'_>`) cannot be seen: there the compiler says that
 ///   borrowed data escapes.
 /// - So it is with a type that hides an `Rc`: there the compiler says that it cannot be sent, under the function's name.

@@ -11,16 +11,16 @@ const _: () = {
             name: &str,
         ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
             ::anyloop::__private::call({
-                    let __self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
+                    let __clone_of_self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
                         self,
                     );
                     let name = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
                         name,
                     );
                     move || -> String {
-                        let __self: &Self = &__self;
+                        let ref __clone_of_self = __clone_of_self;
                         let name: &str = &name;
-                        let result: String = ({ __self.path(name) });
+                        let result: String = ({ __clone_of_self.path(name) });
                         #[allow(
                             unreachable_code,
                             reason = "the body may return before its end"

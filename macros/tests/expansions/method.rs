@@ -7,11 +7,11 @@ impl Db {
         ::anyloop::__private::call({
             let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
             move || -> String {
-                let __self = self;
+                let _ = &self;
                 let key: &str = &key;
                 let result: String = ({
                     let key: &'_ str = key.trim();
-                    format!("{__self:?}/{key}/{}", __self.root)
+                    format!("{self:?}/{key}/{}", self.root)
                 });
                 #[allow(unreachable_code, reason = "the body may return before its end")]
                 result

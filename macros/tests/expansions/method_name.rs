@@ -7,9 +7,11 @@ impl Db {
         key: &str,
     ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
         ::anyloop::__private::call({
-            let __self = <Self as ::anyloop::__private::std::clone::Clone>::clone(self);
+            let __clone_of_self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
+                self,
+            );
             let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
-            move || Self::load(&__self, &key)
+            move || Self::load(&__clone_of_self, &key)
         })
     }
 }
