@@ -66,10 +66,11 @@ impl Argument {
         })
     }
 
-    /// The expression that hands it to the inner function.
+    /// The expression that hands it to the function that has the body.
     pub(crate) fn pass(&self, std: &Path) -> TokenStream {
         let cfgs = self.cfgs();
         let value = self.value(std);
+        let value = if is_exclusive(&self.ty) { moved(&value) } else { value };
         quote!(#(#cfgs)* #value)
     }
 
@@ -88,7 +89,8 @@ impl Argument {
         let ty = lent.as_ref().map(|lent| quote!(: &#lent));
         let moved = (lent.is_none() && plain_name(pattern).is_none()).then(|| {
             // A pattern that leaves out a part would leave that part behind, not captured.
-            quote!(#(#cfgs)* let #name = #name;)
+            let mutability = borrows_mutably(pattern).then(|| quote!(mut));
+            quote!(#(#cfgs)* let #mutability #name = #name;)
         });
         quote! {
             #moved
@@ -163,6 +165,31 @@ fn plain_name(pattern: &Pat) -> Option<Ident> {
         }
         _ => None,
     }
+}
+
+/// Whether it is a `&mut T`.
+pub(crate) fn is_exclusive(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Reference(reference) if reference.mutability.is_some())
+}
+
+/// The value of a variable that a closure has captured. A `&'static mut T` by its bare name would be reborrowed
+/// from the closure, for less than `'static`.
+pub(crate) fn moved(name: &TokenStream) -> TokenStream {
+    quote!((#name,).0)
+}
+
+/// Whether `ref mut` is in it.
+fn borrows_mutably(pattern: &Pat) -> bool {
+    struct Seek(bool);
+    impl VisitMut for Seek {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut syn::PatIdent) {
+            self.0 |= pattern.by_ref.is_some() && pattern.mutability.is_some();
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+    }
+    let mut seek = Seek(false);
+    seek.visit_pat_mut(&mut pattern.clone());
+    seek.0
 }
 
 fn is_str_or_slice(ty: &Type) -> bool {

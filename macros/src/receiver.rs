@@ -8,6 +8,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, PathArguments, ReceiverKind, Type};
 
+use crate::argument::{is_exclusive, moved};
 use crate::borrow::{is_static, owned, peel};
 use crate::display::display;
 use crate::errors::Errors;
@@ -89,9 +90,18 @@ impl<'a> Receiver<'a> {
                 quote!(&#name)
             }
             None => {
-                let this = self.receiver.self_token;
-                quote!(#this)
+                let this = self.receiver.self_token.to_token_stream();
+                if self.is_exclusive() { moved(&this) } else { this }
             }
+        }
+    }
+
+    /// Whether it is a `&'static mut Self`.
+    fn is_exclusive(&self) -> bool {
+        match &self.receiver.kind {
+            ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+            ReceiverKind::Typed(_, ty) => is_exclusive(ty),
+            _ => false,
         }
     }
 

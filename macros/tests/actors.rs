@@ -341,3 +341,23 @@ fn in_macros() {
         assert_eq!(AsyncLarge::start().await.add(1, "a").await, 12);
     });
 }
+
+struct Buffer(&'static mut [u8]);
+
+#[async_wrap(actor = AsyncBuffer)]
+impl Buffer {
+    pub(crate) fn new(bytes: &'static mut [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn swap(&mut self, bytes: &'static mut [u8]) -> &'static mut [u8] {
+        std::mem::replace(&mut self.0, bytes)
+    }
+}
+
+#[test]
+fn mutable_borrows_for_ever_are_owned() {
+    let buffer = block_on(AsyncBuffer::new(Box::leak(Box::new([1]))));
+    assert_eq!(block_on(buffer.swap(Box::leak(Box::new([2, 3])))), [1]);
+    assert_eq!(block_on(buffer.swap(&mut [])), [2, 3]);
+}

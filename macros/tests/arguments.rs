@@ -284,3 +284,21 @@ fn calls_are_taken_over_when_they_are_made() {
     text.clear();
     assert_eq!(block_on(call), "before");
 }
+
+#[async_wrap]
+fn mutable_reference(ref mut bytes: Vec<u8>) -> usize {
+    bytes.push(1);
+    bytes.len()
+}
+
+#[async_wrap]
+fn mutable_part((ref mut bytes, n): (Vec<u8>, u8)) -> Vec<u8> {
+    bytes.push(n);
+    std::mem::take(bytes)
+}
+
+#[test]
+fn patterns_borrow_mutably() {
+    assert_eq!(block_on(mutable_reference(vec![0])), 2);
+    assert_eq!(block_on(mutable_part((vec![0], 1))), [0, 1]);
+}
