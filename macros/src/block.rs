@@ -8,7 +8,8 @@ use syn::{Attribute, Error, ImplItem, ItemImpl, Meta};
 
 use crate::actor;
 use crate::args::{BlockOptions, MethodOptions, Pool, WrapOptions};
-use crate::attributes::{cfgs, mark_as_read};
+use crate::attributes::mark_as_read;
+use crate::cfg_attr::{cfgs, variants};
 use crate::errors::Errors;
 use crate::expand::wrapped;
 use crate::function::Function;
@@ -83,7 +84,7 @@ impl Block {
             let inner_attributes = input.call(Attribute::parse_inner)?;
             let mut items = Vec::new();
             while !input.is_empty() {
-                items.push(Item::parse(input)?);
+                items.extend(Item::parse(input)?);
             }
             Ok((inner_attributes, items))
         };
@@ -167,13 +168,15 @@ impl Block {
 }
 
 impl Item {
-    fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
+    /// Reads one; a function whose own attribute is under a condition becomes two.
+    fn parse(input: ParseStream<'_>) -> Result<Vec<Self>, Error> {
         let ahead = input.fork();
         if let Ok(function) = ahead.parse::<Function>() {
             input.advance_to(&ahead);
-            return Ok(Self::Function(Box::new(function)));
+            let variants = variants(function, &|meta| is_async_wrap(meta));
+            return Ok(variants.into_iter().map(|variant| Self::Function(Box::new(variant))).collect());
         }
-        Ok(Self::Other(input.parse::<ImplItem>()?.into_token_stream()))
+        Ok(vec![Self::Other(input.parse::<ImplItem>()?.into_token_stream())])
     }
 }
 
@@ -191,7 +194,7 @@ impl Method {
         let mut function = function.clone();
         let mut args = None;
         function.attributes.retain(|attribute| {
-            if attribute.path().segments.last().is_none_or(|last| last.ident != "async_wrap") {
+            if !is_async_wrap(&attribute.meta) {
                 return true;
             }
             if args.is_some() {
@@ -213,4 +216,8 @@ impl Method {
         let options = MethodOptions::parse(args.unwrap_or_default(), defaults, errors);
         Self { function, options, marked }
     }
+}
+
+fn is_async_wrap(meta: &Meta) -> bool {
+    meta.path().segments.last().is_some_and(|last| last.ident == "async_wrap")
 }

@@ -361,3 +361,33 @@ fn mutable_borrows_for_ever_are_owned() {
     assert_eq!(block_on(buffer.swap(Box::leak(Box::new([2, 3])))), [1]);
     assert_eq!(block_on(buffer.swap(&mut [])), [2, 3]);
 }
+
+struct Conditional(u8);
+
+#[async_wrap(actor = AsyncConditional)]
+impl Conditional {
+    #[cfg_attr(all(), async_wrap)]
+    fn new() -> Self {
+        Self(1)
+    }
+
+    #[cfg_attr(all(), cfg(any()))]
+    pub(crate) fn absent(&self) -> Absent {}
+
+    #[cfg_attr(all(), async_wrap(skip))]
+    pub(crate) fn skipped(self) {}
+
+    #[cfg_attr(all(), deprecated = "for a test", doc = "Gives it.")]
+    pub(crate) fn old(&self) -> u8 {
+        self.0
+    }
+}
+
+#[test]
+fn attributes_may_be_conditional() {
+    let handle = block_on(AsyncConditional::new());
+    #[expect(deprecated, reason = "the attribute is kept")]
+    let call = handle.old();
+    assert_eq!(block_on(call), 1);
+    Conditional(1).skipped();
+}
