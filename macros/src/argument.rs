@@ -7,12 +7,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait};
+use syn::{Attribute, Generics, Pat, PatType, Path, Type, TypeImplTrait};
 
 use crate::borrow::peel;
 use crate::cfg_attr::cfgs;
 use crate::errors::Errors;
 use crate::lent::lent;
+use crate::parameter::{Parameter, parameter};
+use crate::sent::sent;
 
 /// One argument.
 pub(crate) struct Argument {
@@ -23,16 +25,23 @@ pub(crate) struct Argument {
     ty: Type,
     /// The `T` of a `&T` that is copied at the call.
     lent: Option<Type>,
+    /// Whether its type is a type parameter's, or opaque.
+    of_parameter: bool,
 }
 
 impl Argument {
-    pub(crate) fn new(position: usize, argument: &PatType, errors: &mut Errors) -> Self {
+    pub(crate) fn new(position: usize, argument: &PatType, generics: &Generics, errors: &mut Errors) -> Self {
+        let parameter = parameter(&argument.ty, generics);
+        if let Some(message) = parameter.as_ref().and_then(Parameter::objection) {
+            errors.at(&argument.ty, message);
+        }
         Self {
             attributes: argument.attrs.clone(),
             pattern: (*argument.pat).clone(),
             name: outer_name(position, &argument.pat),
             ty: (*argument.ty).clone(),
             lent: lent(&argument.ty, errors),
+            of_parameter: parameter.is_some(),
         }
     }
 
@@ -56,10 +65,17 @@ impl Argument {
 
     /// The statement that takes it over, at the call.
     pub(crate) fn take(&self, std: &Path) -> Option<TokenStream> {
-        let Self { name, .. } = self;
-        let lent = self.lent.as_ref()?;
+        let Self { name, ty, .. } = self;
         let cfgs = self.cfgs();
+        let Some(lent) = &self.lent else {
+            let sent = if self.of_parameter { None } else { sent(ty, std) }?;
+            return Some(quote!(#(#cfgs)* let #name: #sent = #name;));
+        };
         let span = Span::mixed_site().located_at(lent.span());
+        if let Type::Slice(_) = peel(lent) {
+            // What misses then is the items' `Clone`, and nothing follows from that.
+            return Some(quote_spanned!(span=> #(#cfgs)* let #name = <#lent>::to_vec(#name);));
+        }
         Some(quote_spanned! {span=>
             #(#cfgs)*
             let #name = <#lent as #std::borrow::ToOwned>::to_owned(#name);

@@ -23,10 +23,12 @@ mod expansions;
 mod function;
 mod inner;
 mod lent;
+mod parameter;
 mod receiver;
 mod recursion;
 mod rename;
 mod self_type;
+mod sent;
 mod signature;
 mod thread_bound;
 mod tokens;
@@ -317,7 +319,8 @@ use proc_macro::TokenStream;
 ///   macro of your own gets its literals as they are: write `my_format!("{}", self)`.
 /// - A lifetime that a type hides (`Chars` for `Chars<'_>`) cannot be seen: there the compiler says that
 ///   borrowed data escapes.
-/// - So it is with a type that hides an `Rc`: there the compiler says that it cannot be sent, under the function's name.
+/// - What a type hides that is not [`Send`] the compiler finds: it says so under an argument's type, and of a result under the
+///   function's name.
 /// - `#[track_caller]` holds for making the call; a panic in the body is reported where it happens.
 /// - `#[must_use]` without a reason is dropped, as calls have one themselves; with a reason it stays.
 #[proc_macro_attribute]

@@ -49,7 +49,7 @@ impl<'a> Signature<'a> {
                     read.receiver = Some(Receiver::new(receiver, errors));
                 }
                 FnArg::Typed(argument) => {
-                    read.arguments.push(Argument::new(position, argument, errors));
+                    read.arguments.push(Argument::new(position, argument, &signature.generics, errors));
                 }
             }
         }

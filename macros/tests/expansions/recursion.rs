@@ -17,9 +17,7 @@ fn depth<T: Node>(
             fn depth<T: Node>(node: T, names: &[String]) -> usize {
                 1 + node.children().map(|child| depth(child, names)).max().unwrap_or(0)
             }
-            let names = <[String] as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
-                names,
-            );
+            let names = <[String]>::to_vec(names);
             move || depth::<T>(node, &names)
         }
     })

@@ -4,9 +4,7 @@ fn remove(
     names: &[String],
 ) -> ::anyloop::Call<impl ::anyloop::Work<Output = ()>> {
     ::anyloop::__private::call({
-        let names = <[String] as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
-            names,
-        );
+        let names = <[String]>::to_vec(names);
         move || -> () {
             let arg1 = arg1;
             let (from, to) = arg1;
