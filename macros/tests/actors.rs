@@ -391,3 +391,36 @@ fn attributes_may_be_conditional() {
     assert_eq!(block_on(call), 1);
     Conditional(1).skipped();
 }
+
+trait Sorted {
+    const STEP: u8;
+}
+
+struct List<T>(T);
+
+impl Sorted for List<u8> {
+    const STEP: u8 = 2;
+}
+
+#[async_wrap(actor = AsyncList)]
+impl<T: Send + 'static> List<T>
+where
+    Self: Sorted,
+{
+    pub(crate) fn new(first: T) -> Self {
+        Self(first)
+    }
+
+    pub(crate) fn step(&self) -> u8
+    where
+        Self: Sized,
+    {
+        let _ = &self.0;
+        Self::STEP
+    }
+}
+
+#[test]
+fn bounds_may_name_the_value_as_self() {
+    assert_eq!(block_on(block_on(AsyncList::new(1_u8)).step()), 2);
+}
