@@ -93,20 +93,31 @@ pub(crate) struct Wrap<'a> {
 
 impl Wrap<'_> {
     fn expand(&self, body: &Body) -> TokenStream {
-        let work = match self.call_of_itself(&body.statements) {
-            Some(mention) => self.inner_function(body, &mention),
-            None => self.closure(body),
-        };
-        self.around(work)
+        match self.call_of_itself(&body.statements) {
+            Some(mention) => {
+                let call = self.call(self.inner_function(body));
+                self.giving(self.or_call_of_this(call, &mention))
+            }
+            None => self.around(self.closure(body)),
+        }
     }
 
     /// The wrapped function that makes a call of `work`.
     pub(crate) fn around(&self, work: TokenStream) -> TokenStream {
-        let facade = &self.options.facade;
+        self.giving(self.call(work))
+    }
+
+    /// The expression that makes a call of `work`, with what the options say.
+    fn call(&self, work: TokenStream) -> TokenStream {
         // What cannot change threads is shown where the function is named.
         let span = self.span();
-        let path = located(facade.to_token_stream(), span);
-        let call = self.scheduled(quote_spanned!(span=> #path::__private::call(#work)));
+        let path = located(self.options.facade.to_token_stream(), span);
+        self.scheduled(quote_spanned!(span=> #path::__private::call(#work)))
+    }
+
+    /// The wrapped function that gives `call`.
+    fn giving(&self, call: TokenStream) -> TokenStream {
+        let facade = &self.options.facade;
         let receiver = self.signature.receiver.as_ref();
         let receiver = match self.options.beside {
             None => receiver.map(Receiver::outer),

@@ -273,7 +273,7 @@ use proc_macro::TokenStream;
 /// it on the same thread.
 ///
 /// An associated function without `self` that calls *another* function, which happens to have the same
-/// name, says so by a path: `self::load(..)`, not `load(..)`.
+/// name, says so by a path: `self::load(..)`, not `load(..)`. With the bare name it does not compile.
 ///
 /// ```
 /// # use anyloop::async_wrap;
