@@ -14,7 +14,13 @@ const KEPT: [&str; 10] =
 /// user adds to that, with a reason, stays.
 pub(crate) fn of_the_wrapped(attributes: &[Attribute]) -> Vec<TokenStream> {
     // The body's value goes into a variable. Said there, it costs the compiler five times as much.
-    let own = quote!(#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]);
+    let own = quote! {
+        #[allow(
+            clippy::diverging_sub_expression,
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
+        )]
+    };
     let kept = |meta: &Meta| if is_bare_must_use(meta) { Vec::new() } else { vec![meta.to_token_stream()] };
     attributes.iter().flat_map(|attribute| changed(attribute, &kept)).chain([own]).collect()
 }
@@ -36,7 +42,10 @@ pub(crate) fn of_one_beside(attributes: &[Attribute]) -> Vec<TokenStream> {
         _ if is_one_of(meta, &KEPT) => vec![meta.to_token_stream()],
         _ => Vec::new(),
     };
-    attributes.iter().flat_map(|attribute| changed(attribute, &kept)).collect()
+    let own = quote! {
+        #[allow(impl_trait_overcaptures, reason = "the `impl` written here captures no lifetime in any edition")]
+    };
+    attributes.iter().flat_map(|attribute| changed(attribute, &kept)).chain([own]).collect()
 }
 
 const MARK: &str = "async_wrap has read what this function says to it";

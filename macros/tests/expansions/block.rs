@@ -4,7 +4,8 @@ const _: () = {
         const WIDTH: usize = 4;
         #[allow(
             clippy::diverging_sub_expression,
-            reason = "the body may be just a panic"
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
         )]
         fn read(
             &self,
@@ -36,7 +37,8 @@ const _: () = {
         )]
         #[allow(
             clippy::diverging_sub_expression,
-            reason = "the body may be just a panic"
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
         )]
         fn count() -> ::anyloop::Call<impl ::anyloop::Work<Output = usize>> {
             ::anyloop::__private::call({

@@ -1,5 +1,9 @@
 impl Db {
-    #[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+    #[allow(
+        clippy::diverging_sub_expression,
+        impl_trait_overcaptures,
+        reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
+    )]
     fn load<'a>(
         self: Arc<Self>,
         key: &'a str,

@@ -2,6 +2,10 @@ impl Db {
     pub fn load(&self, key: &str) -> String {
         self.rows[key].clone()
     }
+    #[allow(
+        impl_trait_overcaptures,
+        reason = "the `impl` written here captures no lifetime in any edition"
+    )]
     pub fn load_async(
         &self,
         key: &str,
