@@ -47,6 +47,7 @@ pub(crate) fn async_wrap(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = BlockOptions::parse(args, &mut errors);
     let expanded = match &options.actor {
+        None if block.is_of_a_blocking_trait(&mut errors) => item,
         None => block.wrapped(&options),
         Some(named) => actor::expand(&block, &options, named, &mut errors),
     };
@@ -102,6 +103,50 @@ impl Block {
         let mut body = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #(#items)*));
         body.set_span(self.span);
         quote!(#(#attributes)* #header #body)
+    }
+
+    /// Whether the trait is one of std's whose methods can only be what they are; says so.
+    fn is_of_a_blocking_trait(&self, errors: &mut Errors) -> bool {
+        const BLOCKING: [&str; 24] = [
+            "AsMut",
+            "AsRef",
+            "Clone",
+            "Debug",
+            "Default",
+            "Deref",
+            "DerefMut",
+            "Display",
+            "Drop",
+            "Eq",
+            "Extend",
+            "From",
+            "FromIterator",
+            "FromStr",
+            "Hash",
+            "Into",
+            "IntoIterator",
+            "Iterator",
+            "Ord",
+            "PartialEq",
+            "PartialOrd",
+            "ToString",
+            "TryFrom",
+            "TryInto",
+        ];
+        let Some((path, _)) = &self.parts.trait_ else { return false };
+        let Some(last) = path.segments.last().filter(|last| BLOCKING.iter().any(|name| last.ident == name))
+        else {
+            return false;
+        };
+        errors.at(
+            path,
+            format!(
+                "`{}` says what its methods give, and that is not a call: remove `async_wrap` here, and put it on a \
+                 method of the type's own that calls this one, if it blocks",
+                last.ident,
+            ),
+        );
+        true
     }
 
     fn place(&self) -> Place {
