@@ -27,7 +27,7 @@ impl<T: MayMove> Sent for T {
     type This = T;
 }
 
-/// What may move to another thread.
+/// What may move to another thread. What borrows may: of that the compiler has better words, where the call is made.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot move to another thread, as what a call takes must",
     label = "this is not `Send`, or has something in it that is not",
@@ -35,10 +35,10 @@ impl<T: MayMove> Sent for T {
             `Box<dyn Trait + Send>` and `T: Trait + Send + 'static`",
     note = "what must stay on its thread can be used through an `anyloop::Actor`"
 )]
-pub trait MayMove: Send + 'static {}
+pub trait MayMove: Send {}
 
 #[diagnostic::do_not_recommend]
-impl<T: Send + 'static> MayMove for T {}
+impl<T: Send> MayMove for T {}
 
 /// `#[anyloop::main]`
 pub fn main<F: Future>(future: F) -> F::Output {

@@ -125,7 +125,7 @@ impl Wrap<'_> {
         };
         let header = self.header(
             receiver.into_iter().chain(self.signature.arguments.iter().map(Argument::outer)),
-            call_type(facade, self.signature.output.declared()),
+            call_type(facade, self.signature.output.declared(), self.output_span()),
         );
         let inner_attributes = match self.options.beside {
             None => self.function.inner_attributes.as_slice(),
@@ -142,6 +142,15 @@ impl Wrap<'_> {
     /// The place of the function's name, for the expansion's own words.
     pub(crate) fn span(&self) -> Span {
         Span::mixed_site().located_at(self.function.signature.ident.span())
+    }
+
+    /// The place of the type that the function gives, where a trait that asks for another one is told of. The
+    /// compiler suggests to replace what is there.
+    fn output_span(&self) -> Span {
+        match &self.function.signature.output {
+            syn::ReturnType::Default => Span::mixed_site(),
+            syn::ReturnType::Type(_, ty) => Span::mixed_site().located_at(ty.span()),
+        }
     }
 
     /// The function up to its body.
@@ -261,7 +270,8 @@ impl Wrap<'_> {
         let output = self.signature.output.stand_in();
         let receiver = self.signature.receiver.as_ref().map(Receiver::forwarding);
         let arguments = self.signature.arguments.iter().map(Argument::ignored);
-        let header = self.header(receiver.into_iter().chain(arguments), call_type(facade, &output));
+        let header = self
+            .header(receiver.into_iter().chain(arguments), call_type(facade, &output, self.output_span()));
         if self.function.body.is_none() && self.options.beside.is_none() {
             return quote!(#header;);
         }

@@ -60,7 +60,7 @@ fn mutable(referent: &Type) -> String {
             (format!("Box<{shared}>"), shared)
         }
         _ => {
-            let owner = display(owned(referent).unwrap_or_else(|| owner_of(referent)));
+            let owner = display(owner_of(&owned(referent).unwrap_or_else(|| referent.clone())));
             (owner.clone(), owner)
         }
     };
