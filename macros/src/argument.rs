@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Generics, Pat, PatType, Path, Type, TypeImplTrait};
 
-use crate::borrow::peel;
+use crate::borrow::{owned, peel};
 use crate::cfg_attr::cfgs;
 use crate::errors::Errors;
 use crate::lent::lent;
@@ -32,8 +32,10 @@ pub(crate) struct Argument {
 impl Argument {
     pub(crate) fn new(position: usize, argument: &PatType, generics: &Generics, errors: &mut Errors) -> Self {
         let parameter = parameter(&argument.ty, generics);
-        if let Some(message) = parameter.as_ref().and_then(Parameter::objection) {
-            errors.at(&argument.ty, message);
+        match parameter.as_ref().and_then(Parameter::objection) {
+            // Of a borrow that is in it too, `lent` tells.
+            Some(message) if owned(&argument.ty).is_none() => errors.at(&argument.ty, message),
+            _ => {}
         }
         Self {
             attributes: argument.attrs.clone(),
@@ -108,9 +110,14 @@ impl Argument {
             let mutability = borrows_mutably(pattern).then(|| quote!(mut));
             quote!(#(#cfgs)* let #mutability #name = #name;)
         });
+        // To say that it is not needed is what the user named it so for.
+        let unused = plain_name(pattern).filter(|name| name.to_string().starts_with('_')).map(
+            |_| quote!(#[allow(clippy::no_effect_underscore_binding, reason = "it is an argument's name")]),
+        );
         quote! {
             #moved
             #(#attributes)*
+            #unused
             let #pattern #ty = #value;
         }
     }

@@ -302,3 +302,19 @@ fn patterns_borrow_mutably() {
     assert_eq!(block_on(mutable_reference(vec![0])), 2);
     assert_eq!(block_on(mutable_part((vec![0], 1))), [0, 1]);
 }
+
+#[async_wrap]
+#[warn(clippy::no_effect_underscore_binding)]
+fn named_as_unused(_n: u8, _text: &str, (_, _b): (u8, u8)) {}
+
+/// A handle vouches for what comes out of it.
+#[async_wrap]
+fn vouched(handle: Option<std::thread::JoinHandle<Box<dyn std::error::Error>>>) -> bool {
+    handle.is_some()
+}
+
+#[test]
+fn what_says_of_itself_that_it_can_move() {
+    block_on(named_as_unused(1, "", (1, 2)));
+    assert!(!block_on(vouched(None)));
+}

@@ -12,6 +12,10 @@ fn remove(
         move || -> () {
             let arg1 = arg1;
             let (from, to) = arg1;
+            #[allow(
+                clippy::no_effect_underscore_binding,
+                reason = "it is an argument's name"
+            )]
             let _names: &[String] = &names;
             let (): () = ({
                 println!("{from} {to}");
