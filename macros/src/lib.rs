@@ -148,7 +148,7 @@ use proc_macro::TokenStream;
 /// On an `impl` block, of a type or of a trait for it, the attribute wraps every method and associated function.
 /// `#[async_wrap(skip)]` leaves one as it is, `#[async_wrap(..)]` gives it options of its own; the block's
 /// `pool` and `crate` are the defaults, and its `limit` is one limit for all of them together. Constants and
-/// types stay. What cannot be wrapped (an `async fn`, a `const fn`, a `&mut self`) is an error that does not
+/// types stay. `cfg_attr` may say so of a method: `#[cfg_attr(windows, async_wrap(skip))]`. What cannot be wrapped (an `async fn`, a `const fn`, a `&mut self`) is an error that does not
 /// touch the others.
 ///
 /// ```

@@ -2,7 +2,7 @@
 
 use quote::quote;
 use syn::punctuated::Punctuated;
-use syn::{GenericParam, Generics, Token, Type, TypeParamBound, WherePredicate};
+use syn::{GenericParam, Generics, Path, Token, Type, TypeParamBound, WherePredicate};
 
 use crate::borrow::peel;
 use crate::display::display;
@@ -41,9 +41,7 @@ impl Parameter {
     /// What is wrong with it, if it cannot change threads for sure.
     pub(crate) fn objection(&self) -> Option<String> {
         let says_nothing_of_it = |bound: &TypeParamBound| match bound {
-            TypeParamBound::Trait(bound) => {
-                bound.path.segments.last().is_some_and(|last| NEUTRAL.iter().any(|name| last.ident == name))
-            }
+            TypeParamBound::Trait(bound) => is_neutral(&bound.path),
             TypeParamBound::Lifetime(lifetime) => lifetime.ident == "static",
             _ => false,
         };
@@ -60,35 +58,38 @@ impl Parameter {
     }
 }
 
-/// Traits of std's that are there for things which can change threads and for others. Another one may ask for
-/// `Send` itself.
-const NEUTRAL: [&str; 25] = [
-    "AsRef",
-    "BufRead",
-    "Clone",
-    "Copy",
-    "Debug",
-    "Default",
-    "Display",
-    "DoubleEndedIterator",
-    "Eq",
-    "ExactSizeIterator",
-    "Fn",
-    "FnMut",
-    "FnOnce",
-    "From",
-    "Hash",
-    "Into",
-    "IntoIterator",
-    "Iterator",
-    "Ord",
-    "PartialEq",
-    "PartialOrd",
-    "Read",
-    "Seek",
-    "ToString",
-    "Write",
-];
+/// Whether it is a trait of std's that is there for things which can change threads and for others. Another one
+/// may ask for `Send` itself.
+fn is_neutral(path: &Path) -> bool {
+    const NEUTRAL: [&str; 21] = [
+        "AsRef",
+        "Clone",
+        "Copy",
+        "Debug",
+        "Default",
+        "Display",
+        "DoubleEndedIterator",
+        "Eq",
+        "ExactSizeIterator",
+        "Fn",
+        "FnMut",
+        "FnOnce",
+        "From",
+        "Hash",
+        "Into",
+        "IntoIterator",
+        "Iterator",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+        "ToString",
+    ];
+    let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+    let Some(name) = names.next() else { return false };
+    NEUTRAL.iter().any(|neutral| name == neutral)
+        // Others have traits of these names too.
+        || (["Read", "Write"].iter().any(|of_io| name == of_io) && names.next().is_some_and(|of| of == "io"))
+}
 
 fn is_path_to(ty: &Type, name: &syn::Ident) -> bool {
     matches!(ty, Type::Path(path) if path.qself.is_none() && path.path.is_ident(name))

@@ -35,7 +35,7 @@ fn is_sent(ty: &Type) -> bool {
 }
 
 fn is_known(name: &str) -> bool {
-    const KNOWN: [&str; 28] = [
+    const KNOWN: [&str; 27] = [
         "bool",
         "char",
         "u8",
@@ -61,7 +61,6 @@ fn is_known(name: &str) -> bool {
         "Vec",
         "VecDeque",
         "Option",
-        "Result",
         "HashMap",
         "BTreeMap",
     ];
@@ -73,16 +72,9 @@ fn all_sent(arguments: &PathArguments) -> bool {
     match arguments {
         PathArguments::None => true,
         PathArguments::AngleBracketed(arguments) => arguments.args.iter().all(|argument| match argument {
-            GenericArgument::Type(ty) => is_sent(ty) || is_io_error(ty),
+            GenericArgument::Type(ty) => is_sent(ty),
             _ => false,
         }),
         PathArguments::Parenthesized(_) => false,
     }
-}
-
-/// `io::Error`, which is often the error of a `Result`.
-fn is_io_error(ty: &Type) -> bool {
-    let Type::Path(path) = peel(ty) else { return false };
-    let mut names = path.path.segments.iter().rev().map(|segment| segment.ident.to_string());
-    names.next().is_some_and(|name| name == "Error") && names.next().is_some_and(|name| name == "io")
 }

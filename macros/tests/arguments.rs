@@ -50,8 +50,17 @@ fn forever(text: &'static str, list: &[&'static str], exclusive: &'static mut u8
     if list.is_empty() { text } else { list[0] }
 }
 
+type Exclusive = &'static mut u8;
+
+#[async_wrap]
+fn under_another_name(exclusive: Exclusive, (other, _): (Exclusive, u8)) -> Exclusive {
+    *exclusive += *other;
+    exclusive
+}
+
 #[test]
 fn lifetimes() {
+    assert_eq!(block_on(under_another_name(Box::leak(Box::new(1)), (Box::leak(Box::new(2)), 0))), &3);
     assert_eq!(block_on(named("a", "bc")), 3);
     let given: &'static str = block_on(forever("x", &["y"], Box::leak(Box::new(1))));
     assert_eq!(given, "y");
