@@ -14,6 +14,32 @@ pub fn call<W: Work>(work: W) -> Call<W> {
     crate::functions::call(work)
 }
 
+/// What a wrapped function takes by value. The expansion asks for it by the name of [`This`](Sent::This): what
+/// follows from its absence is not reported too, then.
+pub trait Sent {
+    /// The type itself.
+    type This;
+}
+
+// Without the attributes, the compiler would tell of a bound of these, and not what is said below.
+#[diagnostic::do_not_recommend]
+impl<T: MayMove> Sent for T {
+    type This = T;
+}
+
+/// What may move to another thread. What borrows may: of that the compiler has better words, where the call is made.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot move to another thread, as what a call takes must",
+    label = "this is not `Send`, or has something in it that is not",
+    note = "take what is `Send`: use `Arc` in place of `Rc`, `Mutex` in place of `RefCell`, and say so of traits, as in \
+            `Box<dyn Trait + Send>` and `T: Trait + Send + 'static`",
+    note = "what must stay on its thread can be used through an `anyloop::Actor`"
+)]
+pub trait MayMove: Send {}
+
+#[diagnostic::do_not_recommend]
+impl<T: Send> MayMove for T {}
+
 /// `#[anyloop::main]`
 pub fn main<F: Future>(future: F) -> F::Output {
     match crate::current() {

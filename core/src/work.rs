@@ -24,8 +24,9 @@
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be run on another thread",
     label = "this is not blocking work that can be sent to a pool",
-    note = "a pool runs closures `FnOnce() -> T` that own all they use (`'static`) and may change threads (`Send`)",
-    note = "clone what you would borrow, and use `Arc` in place of `Rc`"
+    note = "a pool runs closures `FnOnce() -> T` that own all they use (`'static`) and may change threads (`Send`), as \
+            their results may",
+    note = "clone what you would borrow, and use `Arc` in place of `Rc`, `Box<dyn Trait + Send>` in place of `Box<dyn Trait>`"
 )]
 pub trait Work: Send + 'static {
     /// What the work ends in.
@@ -35,6 +36,8 @@ pub trait Work: Send + 'static {
     fn run(self) -> Self::Output;
 }
 
+// Else the compiler would tell of a bound of this, and not what is said above.
+#[diagnostic::do_not_recommend]
 impl<F, T> Work for F
 where
     F: FnOnce() -> T + Send + 'static,

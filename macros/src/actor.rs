@@ -13,6 +13,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::visit_mut::VisitMut;
 use syn::{Attribute, GenericParam, Path, Type, Visibility};
 
 use crate::actor_method::ActorMethod;
@@ -23,6 +24,7 @@ use crate::borrow::owned;
 use crate::display::display;
 use crate::errors::Errors;
 use crate::expand::std_of;
+use crate::self_type::SelfType;
 
 /// A handle type that is being made.
 pub(crate) struct Handle<'a> {
@@ -141,7 +143,8 @@ impl Handle<'_> {
             let text = format!("A handle to a `{}` that lives on a thread of its own.", display(value));
             documentation.push(syn::parse_quote!(#[doc = #text]));
         }
-        let generics = &block.parts.generics;
+        let mut generics = block.parts.generics.clone();
+        SelfType(value).visit_generics_mut(&mut generics);
         let (for_impl, of_type, where_clause) = generics.split_for_impl();
         let this = Ident::new("self", Span::mixed_site());
         quote! {

@@ -11,9 +11,10 @@ use syn::{
 use crate::actor::Handle;
 use crate::args::Beside;
 use crate::argument::{Argument, contains_impl};
-use crate::attributes::{cfgs, of_one_beside};
+use crate::attributes::of_one_beside;
 use crate::block::Method;
 use crate::borrow::{is_static, made_static, peel};
+use crate::cfg_attr::cfgs;
 use crate::errors::Errors;
 use crate::expand::Wrap;
 use crate::function::Function;

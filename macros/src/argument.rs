@@ -7,12 +7,14 @@ use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Pat, PatType, Path, Type, TypeImplTrait, TypeParamBound, TypeReference};
+use syn::{Attribute, Generics, Pat, PatType, Path, Type, TypeImplTrait};
 
-use crate::borrow::{is_static, owned, owner_of, peel};
-use crate::display::display;
+use crate::borrow::{owned, peel};
+use crate::cfg_attr::cfgs;
 use crate::errors::Errors;
-use crate::thread_bound::objection;
+use crate::lent::lent;
+use crate::parameter::{Parameter, parameter};
+use crate::sent::sent;
 
 /// One argument.
 pub(crate) struct Argument {
@@ -23,16 +25,25 @@ pub(crate) struct Argument {
     ty: Type,
     /// The `T` of a `&T` that is copied at the call.
     lent: Option<Type>,
+    /// Whether its type is a type parameter's, or opaque.
+    of_parameter: bool,
 }
 
 impl Argument {
-    pub(crate) fn new(position: usize, argument: &PatType, errors: &mut Errors) -> Self {
+    pub(crate) fn new(position: usize, argument: &PatType, generics: &Generics, errors: &mut Errors) -> Self {
+        let parameter = parameter(&argument.ty, generics);
+        match parameter.as_ref().and_then(Parameter::objection) {
+            // Of a borrow that is in it too, `lent` tells.
+            Some(message) if owned(&argument.ty).is_none() => errors.at(&argument.ty, message),
+            _ => {}
+        }
         Self {
             attributes: argument.attrs.clone(),
             pattern: (*argument.pat).clone(),
             name: outer_name(position, &argument.pat),
             ty: (*argument.ty).clone(),
             lent: lent(&argument.ty, errors),
+            of_parameter: parameter.is_some(),
         }
     }
 
@@ -56,20 +67,28 @@ impl Argument {
 
     /// The statement that takes it over, at the call.
     pub(crate) fn take(&self, std: &Path) -> Option<TokenStream> {
-        let Self { name, .. } = self;
-        let lent = self.lent.as_ref()?;
+        let Self { name, ty, .. } = self;
         let cfgs = self.cfgs();
+        let Some(lent) = &self.lent else {
+            let sent = if self.of_parameter { None } else { sent(ty, std) }?;
+            return Some(quote!(#(#cfgs)* let #name: #sent = #name;));
+        };
         let span = Span::mixed_site().located_at(lent.span());
+        if let Type::Slice(_) = peel(lent) {
+            // What misses then is the items' `Clone`, and nothing follows from that.
+            return Some(quote_spanned!(span=> #(#cfgs)* let #name = <#lent>::to_vec(#name);));
+        }
         Some(quote_spanned! {span=>
             #(#cfgs)*
             let #name = <#lent as #std::borrow::ToOwned>::to_owned(#name);
         })
     }
 
-    /// The expression that hands it to the inner function.
+    /// The expression that hands it to the function that has the body.
     pub(crate) fn pass(&self, std: &Path) -> TokenStream {
         let cfgs = self.cfgs();
         let value = self.value(std);
+        let value = if is_exclusive(&self.ty) { moved(&value) } else { value };
         quote!(#(#cfgs)* #value)
     }
 
@@ -88,11 +107,17 @@ impl Argument {
         let ty = lent.as_ref().map(|lent| quote!(: &#lent));
         let moved = (lent.is_none() && plain_name(pattern).is_none()).then(|| {
             // A pattern that leaves out a part would leave that part behind, not captured.
-            quote!(#(#cfgs)* let #name = #name;)
+            let mutability = borrows_mutably(pattern).then(|| quote!(mut));
+            quote!(#(#cfgs)* let #mutability #name = #name;)
         });
+        // To say that it is not needed is what the user named it so for.
+        let unused = plain_name(pattern).filter(|name| name.to_string().starts_with('_')).map(
+            |_| quote!(#[allow(clippy::no_effect_underscore_binding, reason = "it is an argument's name")]),
+        );
         quote! {
             #moved
             #(#attributes)*
+            #unused
             let #pattern #ty = #value;
         }
     }
@@ -131,8 +156,8 @@ impl Argument {
     }
 
     /// What decides whether the argument is there must stand on every mention of it.
-    fn cfgs(&self) -> impl Iterator<Item = &Attribute> {
-        self.attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"))
+    fn cfgs(&self) -> Vec<TokenStream> {
+        cfgs(&self.attributes)
     }
 }
 
@@ -165,77 +190,37 @@ fn plain_name(pattern: &Pat) -> Option<Ident> {
     }
 }
 
+/// Whether it is a `&mut T`.
+pub(crate) fn is_exclusive(ty: &Type) -> bool {
+    matches!(peel(ty), Type::Reference(reference) if reference.mutability.is_some())
+}
+
+/// The value of a variable that a closure has captured. A `&'static mut T` by its bare name would be reborrowed
+/// from the closure, for less than `'static`.
+pub(crate) fn moved(name: &TokenStream) -> TokenStream {
+    quote!((#name,).0)
+}
+
+/// Whether `ref mut` is in it.
+fn borrows_mutably(pattern: &Pat) -> bool {
+    struct Seek(bool);
+    impl VisitMut for Seek {
+        fn visit_pat_ident_mut(&mut self, pattern: &mut syn::PatIdent) {
+            self.0 |= pattern.by_ref.is_some() && pattern.mutability.is_some();
+            visit_mut::visit_pat_ident_mut(self, pattern);
+        }
+    }
+    let mut seek = Seek(false);
+    seek.visit_pat_mut(&mut pattern.clone());
+    seek.0
+}
+
 fn is_str_or_slice(ty: &Type) -> bool {
     match peel(ty) {
         Type::Slice(_) => true,
         Type::Path(path) => path.path.is_ident("str"),
         _ => false,
     }
-}
-
-/// The `T` of a `&T` to copy; reports what cannot be taken over.
-fn lent(ty: &Type, errors: &mut Errors) -> Option<Type> {
-    match peel(ty) {
-        Type::Reference(reference) if !is_static(reference.lifetime.as_ref()) => lent_by(reference, errors),
-        _ => {
-            if let Some(owner) = owned(ty) {
-                errors.at(ty, inner_borrow(ty, &owner));
-            } else if let Some(objection) = objection(ty, "take") {
-                errors.at(ty, objection);
-            }
-            None
-        }
-    }
-}
-
-fn lent_by(reference: &TypeReference, errors: &mut Errors) -> Option<Type> {
-    let referent = peel(&reference.elem);
-    let message = if reference.mutability.is_some() {
-        mutable(referent)
-    } else if matches!(referent, Type::TraitObject(_)) {
-        format!("a trait object cannot be copied at the call: share it, as `{}`", display(owner_of(referent)),)
-    } else if contains_impl(referent) {
-        format!(
-            "`{}` has no name by which to copy it at the call: take `{}` by value, or name it as a \
-             type parameter, `fn f<T: ..>(value: &T)`",
-            display(reference),
-            display(referent),
-        )
-    } else if let Some(owner) = owned(referent) {
-        let message = inner_borrow(reference, &owner_of(&owner));
-        format!("{message} or `&{}`", display(owner))
-    } else if let Some(objection) = objection(&reference.elem, "take") {
-        objection
-    } else {
-        return Some((*reference.elem).clone());
-    };
-    errors.at(reference, message);
-    None
-}
-
-fn mutable(referent: &Type) -> String {
-    let (owner, shared) = match referent {
-        Type::TraitObject(object) => {
-            let traits = object.bounds.iter().filter(|bound| match bound {
-                TypeParamBound::Trait(bound) => !bound.path.is_ident("Send"),
-                _ => false,
-            });
-            let shared = display(quote!(dyn #(#traits +)* Send));
-            (format!("Box<{shared}>"), shared)
-        }
-        _ => {
-            let owner = display(owned(referent).unwrap_or_else(|| owner_of(referent)));
-            (owner.clone(), owner)
-        }
-    };
-    format!(
-        "a call runs later, elsewhere, and cannot change what its caller holds: take `{owner}` \
-         and return it, share it as `Arc<Mutex<{shared}>>`, or keep it in an `anyloop::Actor`"
-    )
-}
-
-fn inner_borrow(ty: impl quote::ToTokens, owner: &Type) -> String {
-    format!("`{}` holds a borrow, which a call may outlive: take `{}`", display(ty), display(owner),)
 }
 
 /// Whether `impl Trait` is somewhere in `ty`, so that `ty` cannot be written inside a body.

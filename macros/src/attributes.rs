@@ -4,6 +4,8 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::{Attribute, Meta, parse_quote};
 
+use crate::cfg_attr::changed;
+
 /// What documents a function, says whether it is there, or tells the compiler how to judge and compile it.
 const KEPT: [&str; 10] =
     ["doc", "cfg", "allow", "warn", "deny", "forbid", "inline", "track_caller", "target_feature", "must_use"];
@@ -12,34 +14,38 @@ const KEPT: [&str; 10] =
 /// user adds to that, with a reason, stays.
 pub(crate) fn of_the_wrapped(attributes: &[Attribute]) -> Vec<TokenStream> {
     // The body's value goes into a variable. Said there, it costs the compiler five times as much.
-    let own = quote!(#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]);
-    attributes
-        .iter()
-        .filter(|attribute| !is_bare_must_use(attribute))
-        .map(ToTokens::to_token_stream)
-        .chain([own])
-        .collect()
+    let own = quote! {
+        #[allow(
+            clippy::diverging_sub_expression,
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
+        )]
+    };
+    let kept = |meta: &Meta| if is_bare_must_use(meta) { Vec::new() } else { vec![meta.to_token_stream()] };
+    attributes.iter().flat_map(|attribute| changed(attribute, &kept)).chain([own]).collect()
 }
 
 /// Those that hold for a function made beside one that keeps them all. Others (`#[no_mangle]`, `#[test]`,
 /// another macro's) are the first one's.
 pub(crate) fn of_one_beside(attributes: &[Attribute]) -> Vec<TokenStream> {
-    attributes
-        .iter()
-        .filter_map(|attribute| match &attribute.meta {
-            // What is to be expected of the one need not happen in the other.
-            Meta::List(list) if list.path.is_ident("expect") => {
-                let lints = &list.tokens;
-                Some(quote!(#[allow(#lints)]))
-            }
-            _ if is_bare_must_use(attribute) => None,
-            meta if meta.path().is_ident("deprecated") => Some(quote! {
-                #attribute
-                #[allow(deprecated, reason = "it is as deprecated as what it calls")]
-            }),
-            _ => is_one_of(attribute, &KEPT).then(|| attribute.to_token_stream()),
-        })
-        .collect()
+    let kept = |meta: &Meta| match meta {
+        // What is to be expected of the one need not happen in the other.
+        Meta::List(list) if list.path.is_ident("expect") => {
+            let lints = &list.tokens;
+            vec![quote!(allow(#lints))]
+        }
+        _ if is_bare_must_use(meta) => Vec::new(),
+        meta if meta.path().is_ident("deprecated") => vec![
+            meta.to_token_stream(),
+            quote!(allow(deprecated, reason = "it is as deprecated as what it calls")),
+        ],
+        _ if is_one_of(meta, &KEPT) => vec![meta.to_token_stream()],
+        _ => Vec::new(),
+    };
+    let own = quote! {
+        #[allow(impl_trait_overcaptures, reason = "the `impl` written here captures no lifetime in any edition")]
+    };
+    attributes.iter().flat_map(|attribute| changed(attribute, &kept)).chain([own]).collect()
 }
 
 const MARK: &str = "async_wrap has read what this function says to it";
@@ -49,7 +55,7 @@ const MARK: &str = "async_wrap has read what this function says to it";
 /// one is seen by that macro, where `#[cfg_attr(false, ..)]` would be gone by then.
 pub(crate) fn mark_as_read(attributes: &mut Vec<Attribute>) {
     const OTHERS: [&str; 3] = ["expect", "deprecated", "cold"];
-    if attributes.iter().any(|attribute| !is_one_of(attribute, &KEPT) && !is_one_of(attribute, &OTHERS)) {
+    if attributes.iter().any(|Attribute { meta, .. }| !is_one_of(meta, &KEPT) && !is_one_of(meta, &OTHERS)) {
         attributes.push(parse_quote!(#[allow(duplicate_macro_attributes, reason = #MARK)]));
     }
 }
@@ -64,15 +70,10 @@ pub(crate) fn take_mark(attributes: &mut Vec<Attribute>) -> bool {
     attributes.len() < before
 }
 
-fn is_one_of(attribute: &Attribute, names: &[&str]) -> bool {
-    names.iter().any(|name| attribute.path().is_ident(name))
+fn is_one_of(meta: &Meta, names: &[&str]) -> bool {
+    names.iter().any(|name| meta.path().is_ident(name))
 }
 
-/// Those that decide whether the item is there.
-pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<&Attribute> {
-    attributes.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect()
-}
-
-fn is_bare_must_use(attribute: &Attribute) -> bool {
-    matches!(&attribute.meta, Meta::Path(path) if path.is_ident("must_use"))
+fn is_bare_must_use(meta: &Meta) -> bool {
+    matches!(meta, Meta::Path(path) if path.is_ident("must_use"))
 }

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 
 use crate::args::Beside;
-use crate::attributes::cfgs;
+use crate::cfg_attr::cfgs;
 use crate::expand::Wrap;
 use crate::inner::turbofish;
 use crate::receiver::Receiver;

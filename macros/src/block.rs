@@ -8,7 +8,8 @@ use syn::{Attribute, Error, ImplItem, ItemImpl, Meta};
 
 use crate::actor;
 use crate::args::{BlockOptions, MethodOptions, Pool, WrapOptions};
-use crate::attributes::{cfgs, mark_as_read};
+use crate::attributes::mark_as_read;
+use crate::cfg_attr::{cfgs, variants};
 use crate::errors::Errors;
 use crate::expand::wrapped;
 use crate::function::Function;
@@ -46,6 +47,7 @@ pub(crate) fn async_wrap(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let options = BlockOptions::parse(args, &mut errors);
     let expanded = match &options.actor {
+        None if block.is_of_a_blocking_trait(&mut errors) => item,
         None => block.wrapped(&options),
         Some(named) => actor::expand(&block, &options, named, &mut errors),
     };
@@ -83,7 +85,7 @@ impl Block {
             let inner_attributes = input.call(Attribute::parse_inner)?;
             let mut items = Vec::new();
             while !input.is_empty() {
-                items.push(Item::parse(input)?);
+                items.extend(Item::parse(input)?);
             }
             Ok((inner_attributes, items))
         };
@@ -101,6 +103,50 @@ impl Block {
         let mut body = Group::new(Delimiter::Brace, quote!(#(#inner_attributes)* #(#items)*));
         body.set_span(self.span);
         quote!(#(#attributes)* #header #body)
+    }
+
+    /// Whether the trait is one of std's whose methods can only be what they are; says so.
+    fn is_of_a_blocking_trait(&self, errors: &mut Errors) -> bool {
+        const BLOCKING: [&str; 24] = [
+            "AsMut",
+            "AsRef",
+            "Clone",
+            "Debug",
+            "Default",
+            "Deref",
+            "DerefMut",
+            "Display",
+            "Drop",
+            "Eq",
+            "Extend",
+            "From",
+            "FromIterator",
+            "FromStr",
+            "Hash",
+            "Into",
+            "IntoIterator",
+            "Iterator",
+            "Ord",
+            "PartialEq",
+            "PartialOrd",
+            "ToString",
+            "TryFrom",
+            "TryInto",
+        ];
+        let Some((path, _)) = &self.parts.trait_ else { return false };
+        let Some(last) = path.segments.last().filter(|last| BLOCKING.iter().any(|name| last.ident == name))
+        else {
+            return false;
+        };
+        errors.at(
+            path,
+            format!(
+                "`{}` says what its methods give, and that is not a call: remove `async_wrap` here, and put it on a \
+                 method of the type's own that calls this one, if it blocks",
+                last.ident,
+            ),
+        );
+        true
     }
 
     fn place(&self) -> Place {
@@ -167,13 +213,15 @@ impl Block {
 }
 
 impl Item {
-    fn parse(input: ParseStream<'_>) -> Result<Self, Error> {
+    /// Reads one; a function whose own attribute is under a condition becomes two.
+    fn parse(input: ParseStream<'_>) -> Result<Vec<Self>, Error> {
         let ahead = input.fork();
         if let Ok(function) = ahead.parse::<Function>() {
             input.advance_to(&ahead);
-            return Ok(Self::Function(Box::new(function)));
+            let variants = variants(function, &|meta| is_async_wrap(meta));
+            return Ok(variants.into_iter().map(|variant| Self::Function(Box::new(variant))).collect());
         }
-        Ok(Self::Other(input.parse::<ImplItem>()?.into_token_stream()))
+        Ok(vec![Self::Other(input.parse::<ImplItem>()?.into_token_stream())])
     }
 }
 
@@ -191,7 +239,7 @@ impl Method {
         let mut function = function.clone();
         let mut args = None;
         function.attributes.retain(|attribute| {
-            if attribute.path().segments.last().is_none_or(|last| last.ident != "async_wrap") {
+            if !is_async_wrap(&attribute.meta) {
                 return true;
             }
             if args.is_some() {
@@ -213,4 +261,8 @@ impl Method {
         let options = MethodOptions::parse(args.unwrap_or_default(), defaults, errors);
         Self { function, options, marked }
     }
+}
+
+fn is_async_wrap(meta: &Meta) -> bool {
+    meta.path().segments.last().is_some_and(|last| last.ident == "async_wrap")
 }

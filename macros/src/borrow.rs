@@ -51,7 +51,7 @@ impl VisitMut for Owner {
                 Type::Reference(reference) if !is_static(reference.lifetime.as_ref()) => {
                     Some(owner_of(&reference.elem))
                 }
-                Type::Path(path) => borrowed_cow(path).map(owner_of),
+                Type::Path(path) => borrowed_cow(path).map(owner_of).or_else(|| source(path)),
                 _ => None,
             };
             if let Some(owner) = owner {
@@ -100,6 +100,29 @@ fn borrowed_cow(path: &TypePath) -> Option<&Type> {
         {
             Some(ty)
         }
+        _ => None,
+    }
+}
+
+/// What to have in place of a guard or an iterator of std's: that which it is made of.
+fn source(path: &TypePath) -> Option<Type> {
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    let mut arguments = arguments.args.iter();
+    match arguments.next()? {
+        GenericArgument::Lifetime(lifetime) if lifetime.ident != "static" => {}
+        _ => return None,
+    }
+    let held = arguments.next();
+    match (last.ident.to_string().as_str(), held) {
+        ("MutexGuard" | "Ref" | "RefMut", Some(held)) => Some(parse_quote!(Arc<Mutex<#held>>)),
+        ("RwLockReadGuard" | "RwLockWriteGuard", Some(held)) => Some(parse_quote!(Arc<RwLock<#held>>)),
+        ("Iter" | "IterMut" | "Drain", Some(held)) if arguments.next().is_none() => {
+            Some(parse_quote!(Vec<#held>))
+        }
+        ("Chars" | "CharIndices" | "Bytes" | "Lines" | "SplitWhitespace", None) => Some(parse_quote!(String)),
         _ => None,
     }
 }

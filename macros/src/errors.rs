@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Error};
+use syn::Error;
 
 /// The mistakes found so far.
 #[derive(Default)]
@@ -48,7 +48,7 @@ impl Errors {
     }
 
     /// The same, each only where `cfgs` hold, as what it is about.
-    pub(crate) fn into_items_under(self, cfgs: &[&Attribute]) -> TokenStream {
+    pub(crate) fn into_items_under(self, cfgs: &[TokenStream]) -> TokenStream {
         self.found
             .into_iter()
             .flatten()

@@ -93,23 +93,39 @@ pub(crate) struct Wrap<'a> {
 
 impl Wrap<'_> {
     fn expand(&self, body: &Body) -> TokenStream {
-        let work = match self.call_of_itself(&body.statements) {
-            Some(mention) => self.inner_function(body, &mention),
-            None => self.closure(body),
-        };
-        self.around(work)
+        match self.call_of_itself(&body.statements) {
+            Some(mention) => {
+                let call = self.call(self.inner_function(body));
+                self.giving(self.or_call_of_this(call, &mention))
+            }
+            None => self.around(self.closure(body)),
+        }
     }
 
     /// The wrapped function that makes a call of `work`.
     pub(crate) fn around(&self, work: TokenStream) -> TokenStream {
-        let facade = &self.options.facade;
+        self.giving(self.call(work))
+    }
+
+    /// The expression that makes a call of `work`, with what the options say.
+    fn call(&self, work: TokenStream) -> TokenStream {
         // What cannot change threads is shown where the function is named.
         let span = self.span();
-        let path = located(facade.to_token_stream(), span);
-        let call = self.scheduled(quote_spanned!(span=> #path::__private::call(#work)));
+        let path = located(self.options.facade.to_token_stream(), span);
+        self.scheduled(quote_spanned!(span=> #path::__private::call(#work)))
+    }
+
+    /// The wrapped function that gives `call`.
+    fn giving(&self, call: TokenStream) -> TokenStream {
+        let facade = &self.options.facade;
+        let receiver = self.signature.receiver.as_ref();
+        let receiver = match self.options.beside {
+            None => receiver.map(Receiver::outer),
+            Some(_) => receiver.map(Receiver::forwarding),
+        };
         let header = self.header(
-            self.signature.arguments.iter().map(Argument::outer),
-            call_type(facade, self.signature.output.declared()),
+            receiver.into_iter().chain(self.signature.arguments.iter().map(Argument::outer)),
+            call_type(facade, self.signature.output.declared(), self.output_span()),
         );
         let inner_attributes = match self.options.beside {
             None => self.function.inner_attributes.as_slice(),
@@ -128,8 +144,17 @@ impl Wrap<'_> {
         Span::mixed_site().located_at(self.function.signature.ident.span())
     }
 
+    /// The place of the type that the function gives, where a trait that asks for another one is told of. The
+    /// compiler suggests to replace what is there.
+    fn output_span(&self) -> Span {
+        match &self.function.signature.output {
+            syn::ReturnType::Default => Span::mixed_site(),
+            syn::ReturnType::Type(_, ty) => Span::mixed_site().located_at(ty.span()),
+        }
+    }
+
     /// The function up to its body.
-    fn header(&self, arguments: impl Iterator<Item = TokenStream>, output: TokenStream) -> TokenStream {
+    fn header(&self, inputs: impl Iterator<Item = TokenStream>, output: TokenStream) -> TokenStream {
         let Function { attributes, visibility, signature, .. } = self.function;
         let attributes = match self.options.beside {
             None => of_the_wrapped(attributes),
@@ -138,7 +163,6 @@ impl Wrap<'_> {
         let syn::Signature { safety, fn_token, ident, generics, .. } = signature;
         let ident = self.options.beside.as_ref().map_or(ident, |beside| &beside.name);
         let where_clause = &generics.where_clause;
-        let inputs = self.signature.receiver.as_ref().map(Receiver::outer).into_iter().chain(arguments);
         quote! {
             #(#attributes)*
             #visibility #safety #fn_token #ident #generics (#(#inputs),*) -> #output #where_clause
@@ -188,7 +212,11 @@ impl Wrap<'_> {
             .lifetimes()
             .map(|parameter| parameter.lifetime.ident.clone())
             .collect();
-        let statements = for_closure(body.statements.clone(), receiver.is_some(), &lifetimes);
+        let statements = for_closure(
+            body.statements.clone(),
+            receiver.as_ref().is_some_and(Receiver::is_cloned),
+            &lifetimes,
+        );
         let block = body.block(statements);
         let take = receiver
             .iter()
@@ -240,8 +268,10 @@ impl Wrap<'_> {
         let facade = &self.options.facade;
         let std = &self.std;
         let output = self.signature.output.stand_in();
-        let header =
-            self.header(self.signature.arguments.iter().map(Argument::ignored), call_type(facade, &output));
+        let receiver = self.signature.receiver.as_ref().map(Receiver::forwarding);
+        let arguments = self.signature.arguments.iter().map(Argument::ignored);
+        let header = self
+            .header(receiver.into_iter().chain(arguments), call_type(facade, &output, self.output_span()));
         if self.function.body.is_none() && self.options.beside.is_none() {
             return quote!(#header;);
         }

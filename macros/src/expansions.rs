@@ -35,7 +35,7 @@ fn a_function() {
 fn a_function_that_gives_nothing() {
     let item = quote! {
         #[must_use]
-        fn remove((from, to): (usize, usize), _names: &[String]) {
+        fn remove((from, to): (usize, usize), _names: &[String], _options: Options) {
             println!("{from} {to}");
         }
     };

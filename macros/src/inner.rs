@@ -22,8 +22,8 @@ impl Wrap<'_> {
         call_of_itself(body, name, bound)
     }
 
-    /// The work, with the body in an inner function; `mention` is where it calls itself.
-    pub(crate) fn inner_function(&self, body: &Body, mention: &Ident) -> TokenStream {
+    /// The work, with the body in an inner function.
+    pub(crate) fn inner_function(&self, body: &Body) -> TokenStream {
         let arguments = &self.signature.arguments;
         let std = &self.std;
         let output = self.signature.output.declared();
@@ -36,42 +36,38 @@ impl Wrap<'_> {
         let take = arguments.iter().filter_map(|argument| argument.take(std));
         let pass = arguments.iter().map(|argument| argument.pass(std));
         let block = body.block(body.statements.clone());
-        let check = self.check_that_free(mention);
         quote_spanned! {self.span()=>
             {
-                #check
-                {
-                    #(#attributes)*
-                    #fn_token #ident #generics (#(#inner),*) -> #output #where_clause #block
-                    #(#take)*
-                    move || #ident #turbofish (#(#pass),*)
-                }
+                #(#attributes)*
+                #fn_token #ident #generics (#(#inner),*) -> #output #where_clause #block
+                #(#take)*
+                move || #ident #turbofish (#(#pass),*)
             }
         }
     }
 
-    /// Makes sure that the body means this function when it says its name. An associated function
-    /// looks like a free one here, and there the bare name means some other function: then this does
-    /// not compile, where without it that function would silently not be called.
-    fn check_that_free(&self, mention: &Ident) -> TokenStream {
-        let facade = &self.options.facade;
-        let std = &self.std;
+    /// Makes sure that the body means this function when it says its name, at `mention`: then what that gives
+    /// has the type of `call`, down to the closure in it, and no other function's has. An associated function
+    /// looks like a free one here, and there the bare name means some other function: then this does not
+    /// compile, where without it that function would silently not be called.
+    pub(crate) fn or_call_of_this(&self, call: TokenStream, mention: &Ident) -> TokenStream {
         let turbofish = turbofish(&self.function.signature.generics);
         let arguments = self.signature.arguments.iter().map(Argument::forward);
-        // The compiler's message names these two; a better one (`#[diagnostic::on_unimplemented]`) is
-        // out of reach where there is no prelude.
-        let advice = format_ident!("in_an_impl_write_a_path_such_as_self_{}", mention);
         let span = Span::mixed_site().located_at(mention.span());
-        quote_spanned! {span=>
-            if false {
-                trait CallOfTheWrappedFunction {}
-                impl<W: #facade::Work> CallOfTheWrappedFunction for #facade::Call<W> {}
-                fn #advice(_: impl CallOfTheWrappedFunction) {}
-                #advice(#mention #turbofish (#(#arguments),*));
-                // Whoever came here would have given the arguments away.
-                #std::unreachable!();
+        // The compiler's message names this type; one of the project's own (`#[diagnostic::on_unimplemented]`)
+        // would need a trait, and to choose an impl the compiler does not look into what a function gives.
+        let advice = format_ident!("in_an_impl_write_a_path_such_as_self_{}", mention, span = span);
+        let of_this = quote_spanned! {span=>
+            {
+                struct #advice<C>(C);
+                fn call_of_this<C>(named: #advice<C>) -> C {
+                    named.0
+                }
+                let named = #advice(#mention #turbofish (#(#arguments),*));
+                call_of_this(named)
             }
-        }
+        };
+        quote!(if true { #call } else #of_this)
     }
 }
 

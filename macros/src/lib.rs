@@ -13,6 +13,7 @@ mod beside;
 mod block;
 mod body;
 mod borrow;
+mod cfg_attr;
 mod display;
 mod entry;
 mod errors;
@@ -21,9 +22,13 @@ mod expand;
 mod expansions;
 mod function;
 mod inner;
+mod lent;
+mod parameter;
 mod receiver;
 mod recursion;
+mod rename;
 mod self_type;
+mod sent;
 mod signature;
 mod thread_bound;
 mod tokens;
@@ -143,7 +148,7 @@ use proc_macro::TokenStream;
 /// On an `impl` block, of a type or of a trait for it, the attribute wraps every method and associated function.
 /// `#[async_wrap(skip)]` leaves one as it is, `#[async_wrap(..)]` gives it options of its own; the block's
 /// `pool` and `crate` are the defaults, and its `limit` is one limit for all of them together. Constants and
-/// types stay. What cannot be wrapped (an `async fn`, a `const fn`, a `&mut self`) is an error that does not
+/// types stay. `cfg_attr` may say so of a method: `#[cfg_attr(windows, async_wrap(skip))]`. What cannot be wrapped (an `async fn`, a `const fn`, a `&mut self`) is an error that does not
 /// touch the others.
 ///
 /// ```
@@ -268,7 +273,7 @@ use proc_macro::TokenStream;
 /// it on the same thread.
 ///
 /// An associated function without `self` that calls *another* function, which happens to have the same
-/// name, says so by a path: `self::load(..)`, not `load(..)`.
+/// name, says so by a path: `self::load(..)`, not `load(..)`. With the bare name it does not compile.
 ///
 /// ```
 /// # use anyloop::async_wrap;
@@ -310,9 +315,12 @@ use proc_macro::TokenStream;
 ///
 /// # What it does not do
 ///
+/// - In a `&self` method `{self}` in a format string is understood in the macros of std, log, tracing, anyhow and the like. A
+///   macro of your own gets its literals as they are: write `my_format!("{}", self)`.
 /// - A lifetime that a type hides (`Chars` for `Chars<'_>`) cannot be seen: there the compiler says that
 ///   borrowed data escapes.
-/// - So it is with a type that hides an `Rc`: there the compiler says that it cannot be sent, under the function's name.
+/// - What a type hides that is not [`Send`] the compiler finds: it says so under an argument's type, and of a result under the
+///   function's name.
 /// - `#[track_caller]` holds for making the call; a panic in the body is reported where it happens.
 /// - `#[must_use]` without a reason is dropped, as calls have one themselves; with a reason it stays.
 #[proc_macro_attribute]

@@ -1,19 +1,20 @@
 //! How `self` is taken over at the call.
 //!
-//! Inside the closure that is the call, `self` would still be the caller's. So the body's `self` is
-//! renamed (see `body`), and bound to the call's own.
+//! What moves into the closure that is the call keeps its name. Of a `self` that is cloned, `self` in there
+//! would still be the caller's: so the body's is renamed (see `body`), and bound to the call's own.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Path, PathArguments, ReceiverKind, Type};
 
+use crate::argument::{is_exclusive, moved};
 use crate::borrow::{is_static, owned, peel};
 use crate::display::display;
 use crate::errors::Errors;
 
-/// What `self` is called inside the call.
-pub(crate) const RENAMED: &str = "__self";
+/// What a `self` that was cloned is called inside the call. The compiler's messages name it.
+pub(crate) const RENAMED: &str = "__clone_of_self";
 
 /// A method's `self`.
 pub(crate) struct Receiver<'a> {
@@ -40,11 +41,21 @@ impl<'a> Receiver<'a> {
         Self { receiver, cloned }
     }
 
-    /// As the wrapped method declares it: without the `mut` of `mut self`, which the body's has.
+    /// Whether the call has a clone, by another name.
+    pub(crate) fn is_cloned(&self) -> bool {
+        self.cloned.is_some()
+    }
+
+    /// As a wrapped method declares it that has the body in it.
     pub(crate) fn outer(&self) -> TokenStream {
+        if self.is_cloned() { self.forwarding() } else { self.receiver.to_token_stream() }
+    }
+
+    /// As a method declares it that only hands it on: without the `mut` of `mut self`.
+    pub(crate) fn forwarding(&self) -> TokenStream {
         let mut receiver = self.receiver.clone();
         receiver.mutability = None;
-        quote!(#receiver)
+        receiver.into_token_stream()
     }
 
     /// The statement that takes it over, at the call.
@@ -56,15 +67,17 @@ impl<'a> Receiver<'a> {
         Some(quote_spanned!(span=> let #name = <#cloned as #std::clone::Clone>::clone(#this);))
     }
 
-    /// The statement that binds the body's name for it.
+    /// The statement that binds the body's name for it, inside the closure that is the call.
     pub(crate) fn bind(&self) -> TokenStream {
-        let name = self.name();
         match &self.cloned {
-            Some(cloned) => quote!(let #name: &#cloned = &#name;),
+            Some(_) => {
+                let name = self.name();
+                quote!(let ref #name = #name;)
+            }
             None => {
+                // A body that uses a part of it would leave the rest behind, not captured.
                 let this = self.receiver.self_token;
-                let mutability = self.receiver.mutability;
-                quote!(let #mutability #name = #this;)
+                quote!(let _ = &#this;)
             }
         }
     }
@@ -77,9 +90,18 @@ impl<'a> Receiver<'a> {
                 quote!(&#name)
             }
             None => {
-                let this = self.receiver.self_token;
-                quote!(#this)
+                let this = self.receiver.self_token.to_token_stream();
+                if self.is_exclusive() { moved(&this) } else { this }
             }
+        }
+    }
+
+    /// Whether it is a `&'static mut Self`.
+    fn is_exclusive(&self) -> bool {
+        match &self.receiver.kind {
+            ReceiverKind::Reference(_, _, mutability) => mutability.is_some(),
+            ReceiverKind::Typed(_, ty) => is_exclusive(ty),
+            _ => false,
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a wrapped function takes and gives, and which functions cannot be wrapped.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote_spanned};
 use syn::{FnArg, ReturnType, Safety, Type, parse_quote};
 
 use crate::argument::{Argument, inferred};
@@ -11,6 +11,7 @@ use crate::errors::Errors;
 use crate::function::Function;
 use crate::receiver::Receiver;
 use crate::thread_bound::{made_free, objection};
+use crate::tokens::located;
 
 /// A signature, read for wrapping.
 pub(crate) struct Signature<'a> {
@@ -37,6 +38,11 @@ impl<'a> Signature<'a> {
     /// `stays` says that the function stays beside the wrapped one.
     pub(crate) fn read(function: &'a Function, place: Place, stays: bool, errors: &mut Errors) -> Self {
         refuse(function, stays, errors);
+        // An `async fn` or an `unsafe fn` may take and give what it likes, if it stays one.
+        let mut unsaid = Errors::default();
+        let of_another_kind =
+            function.signature.asyncness.is_some() || matches!(function.signature.safety, Safety::Unsafe(_));
+        let errors = if of_another_kind { &mut unsaid } else { errors };
         if place == Place::Unknown && !stays {
             refuse_main(&function.signature, errors);
         }
@@ -49,7 +55,7 @@ impl<'a> Signature<'a> {
                     read.receiver = Some(Receiver::new(receiver, errors));
                 }
                 FnArg::Typed(argument) => {
-                    read.arguments.push(Argument::new(position, argument, errors));
+                    read.arguments.push(Argument::new(position, argument, &signature.generics, errors));
                 }
             }
         }
@@ -173,7 +179,8 @@ fn bodiless(function: &Function) -> String {
     )
 }
 
-/// The type `Call<impl Work<Output = ..>>`.
-pub(crate) fn call_type(facade: &syn::Path, output: &Type) -> TokenStream {
-    quote!(#facade::Call<impl #facade::Work<Output = #output>>)
+/// The type `Call<impl Work<Output = ..>>`, at the place of `span`.
+pub(crate) fn call_type(facade: &syn::Path, output: &Type, span: Span) -> TokenStream {
+    let facade = located(facade.to_token_stream(), span);
+    quote_spanned!(span=> #facade::Call<impl #facade::Work<Output = #output>>)
 }

@@ -341,3 +341,86 @@ fn in_macros() {
         assert_eq!(AsyncLarge::start().await.add(1, "a").await, 12);
     });
 }
+
+struct Buffer(&'static mut [u8]);
+
+#[async_wrap(actor = AsyncBuffer)]
+impl Buffer {
+    pub(crate) fn new(bytes: &'static mut [u8]) -> Self {
+        Self(bytes)
+    }
+
+    pub(crate) fn swap(&mut self, bytes: &'static mut [u8]) -> &'static mut [u8] {
+        std::mem::replace(&mut self.0, bytes)
+    }
+}
+
+#[test]
+fn mutable_borrows_for_ever_are_owned() {
+    let buffer = block_on(AsyncBuffer::new(Box::leak(Box::new([1]))));
+    assert_eq!(block_on(buffer.swap(Box::leak(Box::new([2, 3])))), [1]);
+    assert_eq!(block_on(buffer.swap(&mut [])), [2, 3]);
+}
+
+struct Conditional(u8);
+
+#[async_wrap(actor = AsyncConditional)]
+impl Conditional {
+    #[cfg_attr(all(), async_wrap)]
+    fn new() -> Self {
+        Self(1)
+    }
+
+    #[cfg_attr(all(), cfg(any()))]
+    pub(crate) fn absent(&self) -> Absent {}
+
+    #[cfg_attr(all(), async_wrap(skip))]
+    pub(crate) fn skipped(self) {}
+
+    #[cfg_attr(all(), deprecated = "for a test", doc = "Gives it.")]
+    pub(crate) fn old(&self) -> u8 {
+        self.0
+    }
+}
+
+#[test]
+fn attributes_may_be_conditional() {
+    let handle = block_on(AsyncConditional::new());
+    #[expect(deprecated, reason = "the attribute is kept")]
+    let call = handle.old();
+    assert_eq!(block_on(call), 1);
+    Conditional(1).skipped();
+}
+
+trait Sorted {
+    const STEP: u8;
+}
+
+struct List<T>(T);
+
+impl Sorted for List<u8> {
+    const STEP: u8 = 2;
+}
+
+#[async_wrap(actor = AsyncList)]
+impl<T: Send + 'static> List<T>
+where
+    Self: Sorted,
+{
+    pub(crate) fn new(first: T) -> Self {
+        Self(first)
+    }
+
+    pub(crate) fn step(&self) -> u8
+    where
+        Self: Sized,
+    {
+        let _ = &self.0;
+        Self::STEP
+    }
+}
+
+#[test]
+fn bounds_may_name_the_value_as_self() {
+    assert_eq!(block_on(block_on(AsyncList::new(1_u8)).step()), 2);
+}

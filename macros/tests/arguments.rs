@@ -50,8 +50,17 @@ fn forever(text: &'static str, list: &[&'static str], exclusive: &'static mut u8
     if list.is_empty() { text } else { list[0] }
 }
 
+type Exclusive = &'static mut u8;
+
+#[async_wrap]
+fn under_another_name(exclusive: Exclusive, (other, _): (Exclusive, u8)) -> Exclusive {
+    *exclusive += *other;
+    exclusive
+}
+
 #[test]
 fn lifetimes() {
+    assert_eq!(block_on(under_another_name(Box::leak(Box::new(1)), (Box::leak(Box::new(2)), 0))), &3);
     assert_eq!(block_on(named("a", "bc")), 3);
     let given: &'static str = block_on(forever("x", &["y"], Box::leak(Box::new(1))));
     assert_eq!(given, "y");
@@ -283,4 +292,38 @@ fn calls_are_taken_over_when_they_are_made() {
     let call = read(&text);
     text.clear();
     assert_eq!(block_on(call), "before");
+}
+
+#[async_wrap]
+fn mutable_reference(ref mut bytes: Vec<u8>) -> usize {
+    bytes.push(1);
+    bytes.len()
+}
+
+#[async_wrap]
+fn mutable_part((ref mut bytes, n): (Vec<u8>, u8)) -> Vec<u8> {
+    bytes.push(n);
+    std::mem::take(bytes)
+}
+
+#[test]
+fn patterns_borrow_mutably() {
+    assert_eq!(block_on(mutable_reference(vec![0])), 2);
+    assert_eq!(block_on(mutable_part((vec![0], 1))), [0, 1]);
+}
+
+#[async_wrap]
+#[warn(clippy::no_effect_underscore_binding)]
+fn named_as_unused(_n: u8, _text: &str, (_, _b): (u8, u8)) {}
+
+/// A handle vouches for what comes out of it.
+#[async_wrap]
+fn vouched(handle: Option<std::thread::JoinHandle<Box<dyn std::error::Error>>>) -> bool {
+    handle.is_some()
+}
+
+#[test]
+fn what_says_of_itself_that_it_can_move() {
+    block_on(named_as_unused(1, "", (1, 2)));
+    assert!(!block_on(vouched(None)));
 }

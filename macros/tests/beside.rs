@@ -201,3 +201,26 @@ fn attributes_hold_for_both() {
     assert_eq!(block_on(attributes::both_async(1, 1, 1, 1, 1, 1, 1, 1)), 8);
     assert_eq!(attributes::both(1, 1, 1, 1, 1, 1, 1, 1), 8);
 }
+
+#[async_wrap(name = take_over_async)]
+fn take_over(exclusive: &'static mut u8, (ref mut bytes, n): (Vec<u8>, u8)) -> &'static mut u8 {
+    bytes.push(n);
+    *exclusive += bytes[0];
+    exclusive
+}
+
+struct Held(u8);
+
+impl Held {
+    #[async_wrap(name = stay_async)]
+    fn stay(&'static mut self, exclusive: &'static mut u8) -> &'static mut Self {
+        *exclusive += 1;
+        self
+    }
+}
+
+#[test]
+fn mutable_borrows_for_ever() {
+    assert_eq!(block_on(take_over_async(Box::leak(Box::new(1)), (Vec::new(), 2))), &3);
+    assert_eq!(block_on(Box::leak(Box::new(Held(4))).stay_async(Box::leak(Box::new(1)))).0, 4);
+}

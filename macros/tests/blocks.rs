@@ -258,3 +258,51 @@ fn calls_are_send() {
     }
     assert_eq!(send(async move { Db::new().len().await }), 1);
 }
+
+#[derive(Clone)]
+struct Conditional(u8);
+
+#[async_wrap(limit = 2)]
+#[allow(clippy::duplicated_attributes, reason = "the conditions are the test")]
+impl Conditional {
+    #[cfg_attr(all(), async_wrap(skip))]
+    fn skipped(&mut self) -> u8 {
+        self.0 += 1;
+        self.0
+    }
+
+    #[cfg_attr(any(), async_wrap(skip), inline)]
+    #[cfg_attr(all(), inline)]
+    fn wrapped(&self) -> u8 {
+        self.0
+    }
+
+    #[cfg_attr(all(), async_wrap(limit = 1), doc = "Two of them.")]
+    #[cfg_attr(any(), async_wrap(skip))]
+    fn twice(&self) -> u8 {
+        2 * self.0
+    }
+
+    #[cfg_attr(all(), cfg(any()))]
+    fn absent(&mut self) -> Absent {}
+
+    #[async_wrap(name = absent_async)]
+    #[cfg_attr(all(), cfg(any()))]
+    fn absent_beside(&self) -> Absent {}
+
+    #[async_wrap(name = old_async)]
+    #[cfg_attr(all(), deprecated = "for a test")]
+    #[cfg_attr(all(), must_use)]
+    fn old(#[cfg_attr(all(), cfg(any()))] absent: Absent, n: u8) -> u8 {
+        n
+    }
+}
+
+#[test]
+fn attributes_may_be_conditional() {
+    assert_eq!(Conditional(1).skipped(), 2);
+    assert_eq!(block_on(Conditional(1).wrapped()) + block_on(Conditional(1).twice()), 3);
+    #[expect(deprecated, reason = "the attribute is kept")]
+    let call = Conditional::old_async(4);
+    assert_eq!(block_on(call), 4);
+}

@@ -105,3 +105,21 @@ fn an_associated_function_is_not_its_own_bare_name() {
     assert_eq!(block_on(Store(()).countdown(3)), 0);
     let _ = Store(1).0;
 }
+
+#[async_wrap]
+fn fill(exclusive: &'static mut [u8], (ref mut bytes, n): (Vec<u8>, u8)) -> usize {
+    bytes.push(n);
+    let length = bytes.len();
+    match exclusive {
+        [] => length,
+        [first, rest @ ..] => {
+            *first = n;
+            fill(rest, (std::mem::take(bytes), n + 1))
+        }
+    }
+}
+
+#[test]
+fn mutable_borrows() {
+    assert_eq!(block_on(fill(Box::leak(Box::new([0; 2])), (Vec::new(), 1))), 3);
+}

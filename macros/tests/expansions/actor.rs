@@ -36,6 +36,10 @@ impl ::anyloop::__private::std::convert::From<::anyloop::Actor<Db>> for AsyncDb 
     }
 }
 #[allow(
+    impl_trait_overcaptures,
+    reason = "the `impl` written here captures no lifetime in any edition"
+)]
+#[allow(
     private_interfaces,
     private_bounds,
     reason = "the value's type is in each signature"
@@ -46,6 +50,10 @@ impl AsyncDb {
     pub fn actor(&self) -> &::anyloop::Actor<Db> {
         &self.actor
     }
+    #[allow(
+        impl_trait_overcaptures,
+        reason = "the `impl` written here captures no lifetime in any edition"
+    )]
     pub fn open(
         path: &Path,
     ) -> impl ::anyloop::__private::std::future::Future<
@@ -59,6 +67,10 @@ impl AsyncDb {
         ))
     }
     /// One row.
+    #[allow(
+        impl_trait_overcaptures,
+        reason = "the `impl` written here captures no lifetime in any edition"
+    )]
     pub fn get(
         &self,
         key: &str,
@@ -73,6 +85,10 @@ impl AsyncDb {
         self.actor
             .call(move |value: &mut Db| -> Option<String> { <Db>::get(value, &key) })
     }
+    #[allow(
+        impl_trait_overcaptures,
+        reason = "the `impl` written here captures no lifetime in any edition"
+    )]
     pub fn version() -> ::anyloop::Call<impl ::anyloop::Work<Output = u32>> {
         ::anyloop::__private::call({ move || <Db>::version() })
     }

@@ -4,23 +4,24 @@ const _: () = {
         const WIDTH: usize = 4;
         #[allow(
             clippy::diverging_sub_expression,
-            reason = "the body may be just a panic"
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
         )]
         fn read(
             &self,
             name: &str,
         ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
             ::anyloop::__private::call({
-                    let __self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
+                    let __clone_of_self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
                         self,
                     );
                     let name = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(
                         name,
                     );
                     move || -> String {
-                        let __self: &Self = &__self;
+                        let ref __clone_of_self = __clone_of_self;
                         let name: &str = &name;
-                        let result: String = ({ __self.path(name) });
+                        let result: String = ({ __clone_of_self.path(name) });
                         #[allow(
                             unreachable_code,
                             reason = "the body may return before its end"
@@ -36,7 +37,8 @@ const _: () = {
         )]
         #[allow(
             clippy::diverging_sub_expression,
-            reason = "the body may be just a panic"
+            impl_trait_overcaptures,
+            reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
         )]
         fn count() -> ::anyloop::Call<impl ::anyloop::Work<Output = usize>> {
             ::anyloop::__private::call({

@@ -1,5 +1,9 @@
 /// The rows of a file.
-#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+#[allow(
+    clippy::diverging_sub_expression,
+    impl_trait_overcaptures,
+    reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
+)]
 pub fn fetch(
     path: &str,
     id: u32,

@@ -1,4 +1,8 @@
-#[allow(clippy::diverging_sub_expression, reason = "the body may be just a panic")]
+#[allow(
+    clippy::diverging_sub_expression,
+    impl_trait_overcaptures,
+    reason = "the body may be just a panic, and the `impl Work` captures no lifetime in any edition",
+)]
 fn hash(text: String) -> ::anyloop::Call<impl ::anyloop::Work<Output = u64>> {
     ::anyloop::__private::call({
             move || -> u64 {

@@ -47,6 +47,21 @@ fn opaque(path: &impl AsRef<Path>) {}
 #[async_wrap]
 fn object(callback: Box<dyn Fn(&str) + Send + '_>) {}
 
+#[async_wrap]
+fn guard(guard: std::sync::MutexGuard<'_, u8>, shared: std::sync::RwLockReadGuard<'_, String>) {}
+
+#[async_wrap]
+fn iterator(items: std::slice::Iter<'_, &str>, text: std::str::Chars<'_>) {}
+
+#[async_wrap]
+fn mutable_slice_of_borrows(items: &mut [&str]) {}
+
+#[async_wrap]
+fn hidden(text: std::str::Chars) {}
+
+#[async_wrap]
+fn opaque_borrow<'a>(items: impl Iterator<Item = &'a str>) {}
+
 async fn callers_see_a_call() {
     mutable(&mut Vec::new()).await;
     mutable_slice(&mut []).await;

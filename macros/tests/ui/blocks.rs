@@ -88,6 +88,20 @@ impl Store for Db {
     }
 }
 
+#[async_wrap]
+impl std::fmt::Display for Db {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("Db")
+    }
+}
+
+#[async_wrap(limit = 1)]
+impl From<u8> for Db {
+    fn from(_: u8) -> Self {
+        unimplemented!()
+    }
+}
+
 async fn callers_see_calls(mut db: Db) {
     db.insert(String::new()).await;
     let _: usize = db.len().await;

@@ -17,6 +17,21 @@ impl NotClone {
     fn method(&self) {}
 }
 
+#[derive(Clone)]
+struct Counter(u8);
+
+impl Counter {
+    #[async_wrap]
+    fn add(&self) {
+        self.0 += 1;
+    }
+
+    #[async_wrap]
+    fn consume(self) {
+        self.0 += 1;
+    }
+}
+
 #[async_wrap]
 fn mistake_in_the_body(text: &str) -> usize {
     text
