@@ -13,7 +13,8 @@ use crate::timed::poll_until;
 #[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub struct Partial<D> {
-    /// The values by index; `None` for a child that had not ended. For a tuple, a tuple of options.
+    /// The values by index; `None` for a child that had not ended. For a tuple, a tuple of options. With a limit, it is as long as there
+    /// were children drawn.
     pub done: D,
 }
 

@@ -69,7 +69,8 @@ pub(crate) const TURN: Duration = Duration::from_millis(1);
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a pool",
     label = "expected a pool, such as a `ThreadPool`",
-    note = "a runtime is not a pool: `runtime.native()` is the pool it brings, `runtime.pool()` its default one"
+    note = "a runtime is not a pool: `runtime.native()` is the pool it brings, `runtime.pool()` its default one",
+    note = "the children of a gather over a tuple all run at once: `limit` is for iterators"
 )]
 pub trait Pool: Send + Sync + 'static {
     /// Takes a job to run it once, on some thread, as soon as a thread is free.
