@@ -1,6 +1,7 @@
 //! A limit shared by calls, whichever pool they run on.
 
 mod line;
+mod origin;
 mod permit;
 
 use std::fmt;
@@ -9,8 +10,9 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use line::{Line, Waiting};
-pub(crate) use permit::{InLine, LentPermit, Permit, handed_on, holding, is_any_held};
-use permit::{handing_on, is_nested};
+pub(crate) use origin::handed_on;
+use origin::{Origin, handing_on, this_thread};
+pub(crate) use permit::{InLine, LentPermit, Permit, holding, is_any_held};
 
 use crate::catch::{drop_quietly, quietly};
 use crate::pool::{AnyPool, Job, Pool, Refused};
@@ -49,9 +51,9 @@ struct State {
     /// Those that what they wait for has of them.
     awaited: usize,
     line: Line,
-    /// Somebody is handing jobs on; whoever frees a place meanwhile leaves it to them. Keeps a
+    /// The thread that is handing jobs on; whoever frees a place meanwhile leaves it to that. Keeps a
     /// refusing pool from recursing once per queued job.
-    pumping: bool,
+    pumper: Option<usize>,
 }
 
 impl State {
@@ -89,7 +91,7 @@ impl Limiter {
         assert!(n > 0, "a Limiter needs room for at least one call: with 0 none would ever start");
         Self {
             limit: n,
-            state: Mutex::new(State { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumping: false }),
+            state: Mutex::new(State { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumper: None }),
         }
     }
 
@@ -116,11 +118,21 @@ impl Shared {
     /// were given back, a job came, or one was cancelled. Whoever makes the change does so before this takes the lock; so
     /// who is at it already sees it, in its next look at the queue or in its last.
     fn pump(&self) {
+        self.pump_with(None);
+    }
+
+    /// The same for a call that waits, so that nobody is left to do it where the call is run by who hands on, in place.
+    fn pump_before_waiting(&self) {
+        self.pump_with(Some(this_thread()));
+    }
+
+    fn pump_with(&self, waiting: Option<usize>) {
         let mut state = self.lock();
-        if state.pumping {
+        let before = state.pumper;
+        if before.is_some() && before != waiting {
             return;
         }
-        state.pumping = true;
+        state.pumper = Some(this_thread());
         // Who was cancelled makes way, whether or not there is room.
         loop {
             let State { taken, lent, awaited, line, .. } = &mut *state;
@@ -128,7 +140,7 @@ impl Shared {
             let Some((next, is_awaited)) = line.next(*awaited < *lent, |permits| permits <= room) else {
                 break;
             };
-            let Waiting { pool, job, permits, nested, .. } = next;
+            let Waiting { pool, job, permits, origin, .. } = next;
             *taken += permits;
             *awaited += if is_awaited { permits } else { 0 };
             drop(state);
@@ -136,12 +148,12 @@ impl Shared {
             quietly(move || {
                 let job = job.with_permit(Permit::of(self, permits, is_awaited));
                 if !job.is_cancelled() {
-                    handing_on(nested, || job.hand_on(&pool));
+                    handing_on(origin, || job.hand_on(&pool));
                 }
             });
             state = self.lock();
         }
-        state.pumping = false;
+        state.pumper = before;
     }
 }
 
@@ -205,8 +217,9 @@ impl Limiting {
         }
         // Before the job is there to be seen: whenever it is cancelled from now on, the queue is looked at after that.
         let job = job.in_line(InLine::of(limiter));
-        let (pool, nested) = (pool.clone(), is_nested(limiter));
-        let spent = limiter.lock().line.push(pool, job, *permits, nested);
+        let (pool, origin) = (pool.clone(), Origin::here());
+        let nested = origin.holds(limiter);
+        let spent = limiter.lock().line.push(pool, job, *permits, origin, nested);
         drop_quietly(spent);
         // A place may have been freed, or the job been cancelled, before it was there to be seen.
         limiter.pump();

@@ -39,7 +39,7 @@ impl Wake for Unparker {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // ORDERING: Release pairs with the Acquire in `Parked::wait`: what the waker's caller wrote is seen by the poll that
+        // ORDERING: Release pairs with the Acquire in `Parked::is_woken`: what the waker's caller wrote is seen by the poll that
         // follows. Only the first of several wakes makes the system call.
         let is_first = !self.notified.swap(true, Ordering::Release);
         if self.place.as_ref().is_some_and(Spot::clear) || is_first {
@@ -73,7 +73,7 @@ impl Parked {
 
     /// Whether there was a wake, without waiting for one.
     pub(crate) fn is_woken(&self) -> bool {
-        // ORDERING: Acquire, as in `wait`.
+        // ORDERING: Acquire pairs with the Release in `wake_by_ref`.
         self.unparker.notified.swap(false, Ordering::Acquire)
     }
 
@@ -87,29 +87,18 @@ impl Parked {
 
     /// Waits for a wake, at most until `deadline`. Returns whether there was one.
     pub(crate) fn wait(&self, deadline: Option<Instant>) -> bool {
-        self.wait_after(deadline, || {})
-    }
-
-    /// The same, and does something before each time that it parks the thread.
-    fn wait_after(&self, deadline: Option<Instant>, mut prepare: impl FnMut()) -> bool {
         loop {
-            // ORDERING: Acquire pairs with the Release in `wake_by_ref`.
-            if self.unparker.notified.swap(false, Ordering::Acquire) {
+            if self.is_woken() {
                 return true;
             }
-            prepare();
-            match deadline {
-                None => thread::park(),
-                Some(deadline) => match deadline.checked_duration_since(Instant::now()) {
-                    None => return false,
-                    Some(left) => thread::park_timeout(left),
-                },
+            if !park_until(deadline) {
+                return false;
             }
         }
     }
 
     /// The same, and lends the place of the call that waits. It has that back when this returns.
-    fn wait_lending(&self, deadline: Option<Instant>, place: &Place) -> bool {
+    fn wait_lending(&self, deadline: Option<Instant>, place: &mut Place) -> bool {
         struct Lending<'a>(&'a Spot<Loan>);
 
         impl Drop for Lending<'_> {
@@ -122,17 +111,40 @@ impl Parked {
             return self.wait(deadline);
         };
         let _lending = Lending(spot);
-        self.wait_after(deadline, || {
-            if spot.is_filled() {
-                return;
+        loop {
+            if self.is_woken() {
+                return true;
             }
-            // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
-            let permits = LentPermit::here();
-            if let Some(Some(next)) = spot.fill(notified, || place.lend(permits)) {
-                next.call();
+            if !spot.is_filled() {
+                // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
+                let permits = LentPermit::here();
+                if let Some(Some(next)) = spot.fill(notified, || place.lend(permits)) {
+                    next.call();
+                }
             }
-        })
+            let check = place.needs_watching().then(|| Instant::now() + STUCK_CHECK);
+            park_until(deadline.into_iter().chain(check).min());
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return self.is_woken();
+            }
+            if check.is_some() {
+                place.panic_if_stuck();
+            }
+        }
     }
+}
+
+/// Parks this thread, at most until then; not at all when that has come, and says so.
+fn park_until(deadline: Option<Instant>) -> bool {
+    let Some(deadline) = deadline else {
+        thread::park();
+        return true;
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    if !left.is_zero() {
+        thread::park_timeout(left);
+    }
+    !left.is_zero()
 }
 
 /// Keeps what it holds for the thread's next wait when it is dropped.
@@ -202,23 +214,19 @@ impl Place {
     ///
     /// If the pool is stuck for good.
     pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
-        if !self.0.as_ref().is_some_and(Lender::needs_watching) {
-            return parked.wait_lending(deadline, self);
-        }
-        loop {
-            let check = Instant::now() + STUCK_CHECK;
-            let until = deadline.map_or(check, |deadline| deadline.min(check));
-            if parked.wait_lending(Some(until), self) {
-                return true;
-            }
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return false;
-            }
-            if let Some(lender) = &mut self.0
-                && lender.is_stuck()
-            {
-                panic!("{}", lender.stuck_text());
-            }
+        parked.wait_lending(deadline, self)
+    }
+
+    /// Whether somebody has to look, now and then, if the pool is stuck. While the place is lent, as below.
+    fn needs_watching(&self) -> bool {
+        self.0.as_ref().is_some_and(Lender::needs_watching)
+    }
+
+    fn panic_if_stuck(&mut self) {
+        if let Some(lender) = &mut self.0
+            && lender.is_stuck()
+        {
+            panic!("{}", lender.stuck_text());
         }
     }
 }

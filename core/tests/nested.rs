@@ -3,10 +3,13 @@
 
 mod support;
 
+use std::cell::RefCell;
 use std::thread;
 use std::time::Duration;
 
-use anyloop_core::{AnyPool, Call, Limiter, Pool, PoolExt, Task, ThreadPool, from_thread, gather};
+use anyloop_core::{
+    AnyPool, Call, InlinePool, Limiter, Pool, PoolExt, Task, ThreadPool, from_thread, gather,
+};
 
 /// A call that waits so many times for another one of the pool.
 fn waiting(on: &AnyPool, pool: &ThreadPool, times: usize) -> Task<()> {
@@ -89,6 +92,91 @@ fn calls_under_a_limiter_may_all_wait_for_others_under_it() {
             }
         }
     }
+}
+
+/// Those that hold nothing of the limiter that what they wait for has to pass, or of another one than it passes first.
+#[test]
+fn calls_may_wait_for_others_under_limiters_that_they_do_not_hold() {
+    static ONE: Limiter = Limiter::new(1);
+    static TWO: Limiter = Limiter::new(2);
+    let pool = ThreadPool::new(4).unwrap();
+    let work = || thread::sleep(Duration::from_micros(50));
+    for kind in 0..3 {
+        let calls: Vec<_> = (0..60)
+            .map(|_| {
+                let inner = pool.clone();
+                let call = Call::new(move || {
+                    let nested = Call::new(work).on(&inner);
+                    match kind {
+                        0 => from_thread::block_on(nested.limit(&TWO)),
+                        1 => from_thread::block_on(nested.limit(&ONE).limit(&TWO)),
+                        _ => from_thread::block_on(nested.limit(&TWO).limit(&ONE)),
+                    }
+                });
+                if kind == 0 { call.on(&pool).start() } else { call.on(&pool).limit(&TWO).start() }
+            })
+            .collect();
+        for call in calls {
+            call.wait().unwrap();
+        }
+    }
+}
+
+/// Run by who hands it on, on a pool that runs jobs in place, a call is the one who hands on what it waits for.
+#[test]
+fn a_call_that_is_run_in_place_may_wait_under_its_limiter() {
+    static ONE: Limiter = Limiter::new(1);
+    let pool = ThreadPool::new(2).unwrap();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let holding = Call::new(move || released.recv().unwrap_or(())).on(&pool).limit(&ONE).start();
+    let inner = pool.clone();
+    let waiting = Call::new(move || Call::new(|| 7).on(&inner).limit(&ONE).start().wait());
+    let waiting = waiting.on(&InlinePool).limit(&ONE).start();
+    drop(release);
+    holding.wait().unwrap();
+    assert_eq!(waiting.wait().unwrap().unwrap(), 7);
+}
+
+/// A place that is lent goes to nobody else because what stands before what is waited for was cancelled.
+#[test]
+fn a_cancelled_call_before_what_is_waited_for_does_no_harm() {
+    let pool = ThreadPool::new(1).unwrap();
+    let view = pool.limit(1);
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let (inner, inner_view) = (pool.clone(), view.clone());
+    let first = pool.submit(move || {
+        gone.recv().unwrap();
+        inner_view.submit(|| ()).abort();
+        inner.submit(|| ()).wait().unwrap();
+    });
+    let inner = pool.clone();
+    let second = view.submit(move || inner.submit(|| ()).wait().unwrap());
+    go.send(()).unwrap();
+    first.wait().unwrap();
+    second.wait().unwrap();
+}
+
+/// Where a thread's locals are dropped, somebody may wait, too.
+#[test]
+fn a_threads_local_may_wait_as_it_is_dropped() {
+    struct Waits(ThreadPool);
+
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            self.0.submit(|| thread::sleep(Duration::from_millis(5))).wait().unwrap();
+        }
+    }
+
+    thread_local! {
+        static AT_THE_END: RefCell<Option<Waits>> = const { RefCell::new(None) };
+    }
+
+    let pool = ThreadPool::new(2).unwrap();
+    let ending = thread::spawn(move || {
+        AT_THE_END.set(Some(Waits(pool.clone())));
+        pool.submit(|| thread::sleep(Duration::from_millis(5))).wait().unwrap();
+    });
+    ending.join().unwrap();
 }
 
 /// What a call waits for under a limiter does not come before everybody else's calls under it.

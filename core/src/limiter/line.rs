@@ -4,6 +4,7 @@
 
 use std::collections::VecDeque;
 
+use super::origin::Origin;
 use crate::pool::{AnyPool, Job, SWEEP, sweep};
 
 /// A job that waits.
@@ -11,8 +12,7 @@ pub(super) struct Waiting {
     pub(super) pool: AnyPool,
     pub(super) job: Job,
     pub(super) permits: usize,
-    /// By a call that waits for it, most likely.
-    pub(super) nested: bool,
+    pub(super) origin: Origin,
     /// Submitted so many jobs after the first.
     number: u64,
 }
@@ -56,14 +56,21 @@ impl Line {
     }
 
     /// Puts a job at the end; gives cancelled ones that were cleared away, to be dropped without the lock.
-    pub(super) fn push(&mut self, pool: AnyPool, job: Job, permits: usize, nested: bool) -> Vec<Waiting> {
+    pub(super) fn push(
+        &mut self,
+        pool: AnyPool,
+        job: Job,
+        permits: usize,
+        origin: Origin,
+        nested: bool,
+    ) -> Vec<Waiting> {
         let queue = if nested { &mut self.nested } else { &mut self.others };
         let spent = if queue.jobs.len() < queue.sweep_at {
             Vec::new()
         } else {
             sweep(&mut queue.jobs, &mut queue.sweep_at, |waiting| waiting.job.is_cancelled())
         };
-        queue.jobs.push_back(Waiting { pool, job, permits, nested, number: self.submitted });
+        queue.jobs.push_back(Waiting { pool, job, permits, origin, number: self.submitted });
         self.submitted += 1;
         spent
     }

@@ -1,9 +1,9 @@
 //! What a job keeps of a limiter: its place in the queue, and then its permits.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::ptr;
 
-use super::{Limiter, Shared};
+use super::{Limiter, Shared, origin};
 
 /// Places under the limit, given back when dropped.
 pub(crate) struct Permit {
@@ -60,51 +60,35 @@ impl Drop for InLine {
 thread_local! {
     /// The permits of the calls that this thread is running, the innermost call's last.
     static HELD: RefCell<Vec<Permit>> = const { RefCell::new(Vec::new()) };
-    /// While this thread hands on a job that had waited: whether that is nested.
-    static HANDING_ON: Cell<Option<bool>> = const { Cell::new(None) };
 }
 
 /// Runs a call, which does not unwind, that holds `permit`, and gives that back.
 pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
     let Some(permit) = permit else { return (call(), None) };
     HELD.with_borrow_mut(|held| held.push(permit));
-    let result = call();
+    // A pool may run it where it was handed on.
+    let result = origin::nowhere(call);
     (result, HELD.with_borrow_mut(Vec::pop))
 }
 
 /// Looks at the permits of the innermost call that this thread runs, which may have come through several limiters.
-fn with_held<R>(look: impl FnOnce(&mut dyn Iterator<Item = &Permit>) -> R) -> R {
-    HELD.with_borrow(|held| look(&mut std::iter::successors(held.last(), |permit| permit.outer.as_deref())))
+fn with_held<R: Default>(look: impl FnOnce(&mut dyn Iterator<Item = &Permit>) -> R) -> R {
+    // Late in a thread's life it runs no call any more.
+    let looked = HELD.try_with(|held| {
+        let held = held.borrow();
+        look(&mut std::iter::successors(held.last(), |permit| permit.outer.as_deref()))
+    });
+    looked.unwrap_or_default()
+}
+
+/// The limiters of those permits, by their addresses.
+pub(super) fn held_here() -> Vec<usize> {
+    with_held(|held| held.map(|permit| ptr::from_ref::<Limiter>(&permit.limiter).addr()).collect())
 }
 
 /// Whether that call holds any.
 pub(crate) fn is_any_held() -> bool {
-    HELD.with_borrow(|held| !held.is_empty())
-}
-
-/// Hands a job on, to another limiter perhaps. This thread may have nothing to do with who submitted it, `nested` or not.
-pub(super) fn handing_on<R>(nested: bool, hand_on: impl FnOnce() -> R) -> R {
-    struct Restore(Option<bool>);
-
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            HANDING_ON.set(self.0);
-        }
-    }
-
-    let _restore = Restore(HANDING_ON.replace(Some(nested)));
-    hand_on()
-}
-
-/// While this thread hands on a job that had waited: whether that is nested.
-pub(crate) fn handed_on() -> Option<bool> {
-    HANDING_ON.get()
-}
-
-/// Whether what is submitted here comes from a call that holds some of this limiter, and waits for it, most likely.
-pub(super) fn is_nested(limiter: &Limiter) -> bool {
-    let holds = |permit: &Permit| ptr::eq(&*permit.limiter, limiter);
-    handed_on().unwrap_or_else(|| with_held(|mut held| Iterator::any(&mut held, holds)))
+    with_held(|held| held.next().is_some())
 }
 
 /// The permits of a call that waits for others: they may have them meanwhile (C17). Taken back when dropped, whether or
@@ -114,14 +98,15 @@ pub(crate) struct LentPermit(Vec<(Shared, usize)>);
 impl LentPermit {
     /// Lends what the call holds that this thread runs, and hands on who waits for such permits.
     pub(crate) fn here() -> Self {
-        let lent = with_held(|held| held.map(|permit| (permit.limiter.clone(), permit.permits)).collect());
+        let lent: Vec<_> =
+            with_held(|held| held.map(|permit| (permit.limiter.clone(), permit.permits)).collect());
         let lent = Self(lent);
         for (limiter, permits) in &lent.0 {
             let mut state = limiter.lock();
             state.taken -= permits;
             state.lent += permits;
             drop(state);
-            limiter.pump();
+            limiter.pump_before_waiting();
         }
         lent
     }

@@ -108,6 +108,11 @@ pub(super) fn is_own_thread(shared: &Arc<Shared>) -> bool {
     employer().is_some_and(|employer| Arc::ptr_eq(&employer, shared))
 }
 
+/// The address of the pool that this thread works for; 0 for none.
+pub(crate) fn employer_address() -> usize {
+    with_post(|post| Arc::as_ptr(&post.shared).addr()).unwrap_or(0)
+}
+
 /// The pool that this thread works for.
 pub(super) fn employer() -> Option<Arc<Shared>> {
     with_post(|post| post.shared.clone())

@@ -171,7 +171,10 @@ impl Shared {
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
-        let nested = limiter::handed_on().unwrap_or_else(|| is_own_thread(self));
+        let nested = match limiter::handed_on() {
+            Some(pool) => pool == Arc::as_ptr(self).addr(),
+            None => is_own_thread(self),
+        };
         let job = if tenant == OWN && !nested {
             match self.outbox.push(job, || self.now()) {
                 Ok(()) => {

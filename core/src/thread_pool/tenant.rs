@@ -49,6 +49,7 @@ pub(super) struct Tenant {
 pub(super) enum Part {
     /// The two are served in turn.
     Either,
+    /// From that alone.
     Nested,
 }
 
@@ -154,11 +155,19 @@ impl Tenant {
             } else {
                 (&mut self.jobs, &mut self.nested)
             };
-            let entry = first.pop_front().or_else(|| second.pop_front())?;
+            let other = match part {
+                Part::Nested => None,
+                Part::Either => Some(second),
+            };
+            let entry = first.pop_front().or_else(|| other?.pop_front())?;
             self.samples.leave(&entry);
             self.let_in();
+            let is_last = match part {
+                Part::Nested => self.nested.is_empty(),
+                Part::Either => self.len() == 0,
+            };
             // The last one is taken, whatever it is: whoever has a turn has a job.
-            if self.len() == 0 || spent.len() == MOST_SPENT || !entry.job.is_cancelled() {
+            if is_last || spent.len() == MOST_SPENT || !entry.job.is_cancelled() {
                 return Some(entry);
             }
             spent.push(entry);
