@@ -10,8 +10,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use line::{Line, Waiting};
-pub(crate) use origin::handed_on;
-use origin::{Origin, handing_on, this_thread};
+use origin::this_thread;
+pub(crate) use origin::{Origin, handed_on, handing_on, nowhere};
 pub(crate) use permit::{InLine, LentPermit, Permit, holding, is_any_held};
 
 use crate::catch::{drop_quietly, quietly};

@@ -1,4 +1,4 @@
-//! Where a job comes from that waits in a line: whoever hands it on has nothing to do with that, most often.
+//! Where a job comes from that waits in a line, or that others like it submit: whoever hands it on has nothing to do with that, most often.
 
 use std::cell::{Cell, RefCell};
 use std::ptr;
@@ -8,8 +8,8 @@ use super::permit::held_here;
 use crate::thread_pool::employer_address;
 
 /// What the call that has submitted a job, and waits for it most likely, was run by.
-#[derive(Default)]
-pub(super) struct Origin {
+#[derive(Clone, Default)]
+pub(crate) struct Origin {
     /// The address of its pool; 0 for none.
     pool: usize,
     /// The addresses of the limiters that it holds permits of.
@@ -25,9 +25,9 @@ thread_local! {
 
 impl Origin {
     /// Of what is submitted here.
-    pub(super) fn here() -> Self {
+    pub(crate) fn here() -> Self {
         if IS_HANDING_ON.get() {
-            return ORIGIN.with_borrow(|origin| Self { pool: origin.pool, held: origin.held.clone() });
+            return ORIGIN.with_borrow(Self::clone);
         }
         Self { pool: employer_address(), held: held_here() }
     }
@@ -53,14 +53,14 @@ impl Drop for Restore {
 }
 
 /// Hands a job on, to another limiter perhaps.
-pub(super) fn handing_on<R>(origin: Origin, hand_on: impl FnOnce() -> R) -> R {
+pub(crate) fn handing_on<R>(origin: Origin, hand_on: impl FnOnce() -> R) -> R {
     let before = ORIGIN.replace(origin);
     let _restore = Restore { was_handing_on: IS_HANDING_ON.replace(true), origin: Some(before) };
     hand_on()
 }
 
 /// Runs a call: what it submits is its own.
-pub(super) fn nowhere<R>(call: impl FnOnce() -> R) -> R {
+pub(crate) fn nowhere<R>(call: impl FnOnce() -> R) -> R {
     let _restore = Restore { was_handing_on: IS_HANDING_ON.replace(false), origin: None };
     call()
 }

@@ -14,6 +14,7 @@ use crate::catch::drop_quietly;
 use crate::cpu::cores;
 use crate::error::TaskError;
 use crate::interrupts::Interrupts;
+use crate::limiter::Origin;
 use crate::pool::{AnyPool, Pool};
 use crate::task::{Awaiter, CallState, Handle};
 
@@ -46,6 +47,8 @@ pub(super) struct Shared<I, F, T> {
     tenant: OnceLock<AnyPool>,
     /// Where it was made.
     pub(super) place: &'static Location<'static>,
+    /// By which call: its jobs come from there, also those that it submits itself.
+    pub(super) origin: Origin,
     /// Runners and watcher together, at most.
     pub(super) most: usize,
 }
@@ -102,6 +105,7 @@ where
             pool,
             tenant: OnceLock::new(),
             place,
+            origin: Origin::here(),
             most,
         })
     }

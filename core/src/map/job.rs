@@ -6,6 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::batch::{Hub, Shared};
 use crate::error::TaskError;
+use crate::limiter::{handing_on, nowhere};
 use crate::pool::{Job, Pool};
 use crate::task::{Awaiter, Handle};
 
@@ -73,9 +74,11 @@ where
     T: Send + 'static,
 {
     let before = SUBMITTING.replace(true);
-    let (mut awaiter, closure) = Awaiter::errand(job, shared.place);
+    // A pool may run it here and now, and what it submits is its own then.
+    let (mut awaiter, closure) = Awaiter::errand(move || nowhere(job), shared.place);
     // Somebody awaits the map, so it can wait for room in a full queue (C14).
-    awaiter.answered(shared.tenant().execute_patiently(Job::new(closure)));
+    let answer = handing_on(shared.origin.clone(), || shared.tenant().execute_patiently(Job::new(closure)));
+    awaiter.answered(answer);
     SUBMITTING.set(before);
     match awaiter.poll(&mut Context::from_waker(&shared.waker()), false) {
         Poll::Ready(answer) => answer,
