@@ -57,8 +57,9 @@ struct State {
 }
 
 impl State {
-    fn has_room(&self, limit: usize, permits: usize) -> bool {
-        permits <= limit - self.taken.min(limit)
+    /// Permits that are free; more than the limit may be taken (C17).
+    fn room(&self, limit: usize) -> usize {
+        limit.saturating_sub(self.taken)
     }
 }
 
@@ -96,7 +97,7 @@ impl Limiter {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // Only the queue and two numbers are touched under it.
+        // Only the line and some counts are touched under it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,8 +136,8 @@ impl Shared {
         state.pumper = Some(this_thread());
         // Who was cancelled makes way, whether or not there is room.
         loop {
+            let room = state.room(self.limit);
             let State { taken, lent, awaited, line, .. } = &mut *state;
-            let room = self.limit - (*taken).min(self.limit);
             let Some((next, is_awaited)) = line.next(*awaited < *lent, |permits| permits <= room) else {
                 break;
             };
@@ -209,7 +210,7 @@ impl Limiting {
         }
         {
             let mut state = limiter.lock();
-            if state.line.is_empty() && state.has_room(limiter.limit, *permits) {
+            if state.line.is_empty() && *permits <= state.room(limiter.limit) {
                 state.taken += permits;
                 drop(state);
                 return pass_on(pool, job.with_permit(Permit::of(limiter, *permits, false)));

@@ -1,12 +1,13 @@
 //! `#[cfg_attr(.., ..)]`, which the compiler has not yet taken apart where it stands inside an item.
 
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Meta, Token, parse_quote};
 
 use crate::function::Function;
+use crate::tokens::is_comma;
 
 /// A `cfg_attr`, taken apart.
 struct Conditional {
@@ -22,9 +23,8 @@ impl Conditional {
         if !list.path.is_ident("cfg_attr") {
             return None;
         }
-        let comma = |tree: &TokenTree| matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',');
         let mut tokens = list.tokens.clone().into_iter();
-        let condition = tokens.by_ref().take_while(|tree| !comma(tree)).collect();
+        let condition = tokens.by_ref().take_while(|tree| !is_comma(tree)).collect();
         let attributes = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(tokens.collect()).ok()?;
         Some(Self { condition, attributes: attributes.into_iter().collect() })
     }

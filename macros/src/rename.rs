@@ -3,6 +3,7 @@
 use proc_macro2::{Delimiter, Group, Ident, Literal, Spacing, TokenStream, TokenTree};
 
 use crate::receiver::RENAMED;
+use crate::tokens::is_comma;
 
 /// For [`rename`]: none of the arguments is a format string.
 pub(crate) const NO_FORMAT: usize = usize::MAX;
@@ -84,10 +85,6 @@ pub(crate) fn rename(tokens: TokenStream, values: usize) -> TokenStream {
         });
     }
     renamed.into_iter().collect()
-}
-
-fn is_comma(tree: &TokenTree) -> bool {
-    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',')
 }
 
 /// Whether `::` comes next.

@@ -28,3 +28,7 @@ pub(crate) fn located(tokens: TokenStream, span: Span) -> TokenStream {
         })
         .collect()
 }
+
+pub(crate) fn is_comma(tree: &TokenTree) -> bool {
+    matches!(tree, TokenTree::Punct(punct) if punct.as_char() == ',')
+}
