@@ -97,6 +97,17 @@ fn a_gather_allocates_three_times_at_most() {
     assert!(count <= 3, "{count} allocations");
 }
 
+/// Places and values. A vector of places that grows by itself makes room for four at first, and gives the rest back.
+#[test]
+fn few_children_allocate_twice() {
+    for children in [1, 2, 3, 30] {
+        let (count, _, values) =
+            spent(|| gather((0..children).map(|number| Child { number, yielded: false })));
+        assert!(values.into_iter().eq(0..children));
+        assert_eq!(count, 2, "allocations for {children}");
+    }
+}
+
 #[test]
 fn a_tuple_allocates_nothing() {
     let child = |number| Child { number, yielded: false };

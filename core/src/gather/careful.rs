@@ -1,6 +1,7 @@
 //! Foreign values that are dropped one by one: where the panics of two destructors meet, the process ends (C24).
 
 use std::collections::VecDeque;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -10,7 +11,20 @@ use super::slot::{Slot, resume_first};
 use crate::catch::{catch, drop_each};
 
 /// Children that are being drawn from an iterator, which may panic.
-pub(super) struct Drawn<F: Future>(pub(super) Vec<Slot<F>>);
+pub(super) struct Drawn<F: Future>(Vec<Slot<F>>);
+
+impl<F: Future> Drawn<F> {
+    /// All there are.
+    #[inline]
+    pub(super) fn all(children: impl Iterator<Item = impl IntoFuture<IntoFuture = F>>) -> Box<[Slot<F>]> {
+        // Of the length that is expected, or else a vector has room for four at least: to give back the rest would cost two children
+        // more than all the rest of their gather.
+        let mut drawn = Self(Vec::with_capacity(children.size_hint().0));
+        drawn.0.extend(children.map(|child| Slot::new(child.into_future())));
+        // When nothing is left to be dropped, not even that is to be found out.
+        std::mem::take(&mut ManuallyDrop::new(drawn).0).into_boxed_slice()
+    }
+}
 
 impl<F: Future> Drop for Drawn<F> {
     fn drop(&mut self) {

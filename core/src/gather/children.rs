@@ -40,9 +40,7 @@ enum Turn {
 
 impl<F: Future> Children<F> {
     pub(super) fn new(children: impl IntoIterator<Item = impl IntoFuture<IntoFuture = F>>) -> Self {
-        let mut drawn = Drawn(Vec::new());
-        drawn.0.extend(children.into_iter().map(|child| Slot::new(child.into_future())));
-        let slots = std::mem::take(&mut drawn.0).into_boxed_slice();
+        let slots = Drawn::all(children.into_iter());
         let turn = if slots.len() > FEW {
             Turn::Woken { set: WakeSet::new(slots.len()), budget: 0 }
         } else {
