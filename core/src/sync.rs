@@ -25,6 +25,7 @@ pub(crate) use locals as thread_local;
 /// std's cell with loom's interface.
 #[cfg(not(all(test, loom)))]
 #[derive(Debug)]
+#[repr(transparent)]
 pub(crate) struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
 
 #[cfg(not(all(test, loom)))]

@@ -85,6 +85,7 @@ where
 {
     pub(super) fn new(pool: AnyPool, items: Vec<I>, f: F, place: &'static Location<'static>) -> Arc<Self> {
         let most = pool.max_threads().map_or(UNKNOWN_MOST, std::num::NonZeroUsize::get);
+        let outlet = Outlet::new(items.len());
         let hub = Hub {
             lost: None,
             supply: Supply::new(items),
@@ -98,7 +99,7 @@ where
         Arc::new(Self {
             hub: Mutex::new(hub),
             bell: Condvar::new(),
-            outlet: Outlet::new(),
+            outlet,
             stopped: AtomicBool::new(false),
             interrupts: Interrupts::default(),
             chunk: AtomicUsize::new(0),

@@ -9,18 +9,20 @@
 //! | `watcher` | when more threads are called |
 //! | `job` | a runner or the watcher on its way through the pool |
 //! | `cargo` | what a job has around it, which goes before the end can be seen |
-//! | `bundle`, `outlet` | results on their way to the awaiter |
+//! | `slots`, `outlet` | results on their way to the awaiter |
 //! | `stream` | results one by one |
 //!
 //! `docs/ARCHITECTURE.md` says why it is done so.
 
 mod batch;
-mod bundle;
 mod cargo;
 mod job;
+#[cfg(all(test, loom))]
+mod models;
 mod outlet;
 mod pace;
 mod runner;
+mod slots;
 mod stream;
 mod supply;
 mod watcher;
@@ -32,8 +34,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use batch::{Batch, Shared};
-use bundle::Bundle;
 use outlet::Delivery;
+use slots::Bundle;
 pub use stream::{MapCompleted, MapStream};
 
 use crate::error::TaskError;
@@ -211,10 +213,10 @@ impl<T> Map<T> {
     }
 
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Result<Vec<T>, TaskError>> {
-        let Delivery { bundles, error, .. } = ready!(self.poll_delivery(cx));
+        let Delivery { slots, bundles, error, .. } = ready!(self.poll_delivery(cx));
         Poll::Ready(match error {
             Some(error) => Err(error),
-            None => Ok(Bundle::merge(bundles)),
+            None => Ok(slots.map_or_else(Vec::new, |slots| Bundle::merge(slots, bundles))),
         })
     }
 }

@@ -1,21 +1,26 @@
 //! Where runners leave results, and the awaiter finds them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Poll, Waker};
 
-use super::bundle::Bundle;
-use crate::catch::{drop_quietly, quietly};
+use super::slots::{Bundle, Slots};
+use crate::catch::{drop_each, drop_quietly, quietly};
 use crate::error::TaskError;
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) struct Outlet<T> {
     inside: Mutex<Inside<T>>,
     /// The awaiter wants each result as it comes.
     each: AtomicBool,
+    items: usize,
 }
 
 struct Inside<T> {
+    /// None before the first result that is not wanted as it comes.
+    slots: Option<Arc<Slots<T>>>,
     bundles: Vec<Bundle<T>>,
+    each: Vec<(usize, T)>,
     /// Why there will be no more results.
     error: Option<TaskError>,
     /// What comes from now on is not wanted any more.
@@ -27,15 +32,27 @@ struct Inside<T> {
 
 /// What the awaiter finds.
 pub(super) struct Delivery<T> {
+    /// At the end, the places of what is in all bundles.
+    pub(super) slots: Option<Arc<Slots<T>>>,
     pub(super) bundles: Vec<Bundle<T>>,
+    /// Results that have come one by one, with their indices.
+    pub(super) each: Vec<(usize, T)>,
     pub(super) error: Option<TaskError>,
     pub(super) over: bool,
 }
 
 impl<T> Outlet<T> {
-    pub(super) fn new() -> Self {
-        let inside = Inside { bundles: Vec::new(), error: None, closed: false, over: false, waker: None };
-        Self { inside: Mutex::new(inside), each: AtomicBool::new(false) }
+    pub(super) fn new(items: usize) -> Self {
+        let inside = Inside {
+            slots: None,
+            bundles: Vec::new(),
+            each: Vec::new(),
+            error: None,
+            closed: false,
+            over: false,
+            waker: None,
+        };
+        Self { inside: Mutex::new(inside), each: AtomicBool::new(false), items }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inside<T>> {
@@ -54,18 +71,30 @@ impl<T> Outlet<T> {
         self.each.store(true, Ordering::Relaxed);
     }
 
+    /// For results that need not come one by one.
+    pub(super) fn bundle(&self) -> Bundle<T> {
+        self.lock().slots.get_or_insert_with(|| Slots::new(self.items)).bundle()
+    }
+
     pub(super) fn deliver(&self, bundle: Bundle<T>) {
-        if bundle.is_empty() {
-            return;
+        if !bundle.is_empty() {
+            self.leave(bundle, |inside| &mut inside.bundles);
         }
+    }
+
+    pub(super) fn deliver_one(&self, index: usize, value: T) {
+        self.leave((index, value), |inside| &mut inside.each);
+    }
+
+    fn leave<R>(&self, result: R, place: impl FnOnce(&mut Inside<T>) -> &mut Vec<R>) {
         let waker = {
             let mut inside = self.lock();
             if inside.closed {
                 drop(inside);
-                drop(bundle);
+                drop_quietly(result);
                 return;
             }
-            inside.bundles.push(bundle);
+            place(&mut inside).push(result);
             if self.wants_each() { inside.waker.take() } else { None }
         };
         wake(waker);
@@ -86,29 +115,24 @@ impl<T> Outlet<T> {
 
     /// Nothing more comes: the awaiter is called.
     pub(super) fn finish(&self) {
-        // Put in order here, on a pool's thread, and not in the awaiter's poll.
-        let whole = if self.wants_each() { None } else { Some(std::mem::take(&mut self.lock().bundles)) };
-        let mut whole = whole.map(Bundle::merge).map(Bundle::whole);
         let waker = {
             let mut inside = self.lock();
             inside.over = true;
-            if !inside.closed {
-                inside.bundles.extend(whole.take());
-            }
             inside.waker.take()
         };
-        drop(whole);
         wake(waker);
     }
 
     /// Nobody awaits it any more.
     pub(super) fn abandon(&self) {
-        let (bundles, error, waker) = {
+        let (bundles, each, error, waker) = {
             let mut inside = self.lock();
             inside.closed = true;
-            (std::mem::take(&mut inside.bundles), inside.error.take(), inside.waker.take())
+            let bundles = std::mem::take(&mut inside.bundles);
+            (bundles, std::mem::take(&mut inside.each), inside.error.take(), inside.waker.take())
         };
         drop(bundles);
+        drop_each(each.into_iter());
         drop_quietly((error, waker));
     }
 
@@ -133,11 +157,12 @@ impl<T> Outlet<T> {
 
 impl<T> Inside<T> {
     fn take(&mut self, each: bool) -> Option<Delivery<T>> {
-        if !self.over && (!each || self.bundles.is_empty()) {
+        if !self.over && (!each || (self.bundles.is_empty() && self.each.is_empty())) {
             return None;
         }
-        let (over, error) = if self.over { (true, self.error.take()) } else { (false, None) };
-        Some(Delivery { bundles: std::mem::take(&mut self.bundles), error, over })
+        let (slots, error) = if self.over { (self.slots.take(), self.error.take()) } else { (None, None) };
+        let (bundles, each) = (std::mem::take(&mut self.bundles), std::mem::take(&mut self.each));
+        Some(Delivery { slots, bundles, each, error, over: self.over })
     }
 }
 

@@ -9,7 +9,7 @@ const CHUNK: Duration = Duration::from_micros(100);
 /// The most items in a chunk.
 const MOST: usize = 1024;
 /// The most items between two looks at the clock.
-const UNSEEN: usize = 16;
+const UNSEEN: usize = 32;
 
 /// The length of a runner's next chunk.
 #[derive(Clone, Copy)]

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::batch::{Hub, Shared};
-use super::bundle::Bundle;
 use super::cargo::Cargo;
 use super::job::{self, Ticket};
 use super::pace::ChunkLength;
+use super::slots::Bundle;
 use super::supply::{Chunk, Claimed};
 use crate::catch::catch;
 use crate::context::{here, in_call};
@@ -83,7 +83,7 @@ where
     let call = shared.clone();
     // For code in an item, the call that runs is the map: it is cancelled when the map is.
     in_call(&mut context, call, || {
-        let mut turn = Turn { shared: &shared, f: &f, bundle: Bundle::new() };
+        let mut turn = Turn { shared: &shared, f: &f, bundle: None };
         if let Err(panic) = catch(|| turn.work(lane)).and_then(|worked| worked) {
             warning::panicked(shared.place, &panic);
             shared.fail(TaskError::Panicked(panic));
@@ -97,7 +97,8 @@ where
 struct Turn<'a, I, F, T> {
     shared: &'a Arc<Shared<I, F, T>>,
     f: &'a F,
-    bundle: Bundle<T>,
+    /// What was not delivered yet.
+    bundle: Option<Bundle<T>>,
 }
 
 impl<I, F, T> Turn<'_, I, F, T>
@@ -149,6 +150,7 @@ where
 
     /// Runs what `next` gives, items from `first` on, about until the time has come: after each `between_looks` of them, the clock
     /// is looked at. Returns how many it were.
+    #[expect(unsafe_code, reason = "only the runner knows that an index is its own")]
     fn run_from(
         &mut self,
         first: usize,
@@ -156,9 +158,6 @@ where
         between_looks: usize,
         mut next: impl FnMut() -> Option<I>,
     ) -> Result<usize, Panic> {
-        if !self.bundle.takes(first) {
-            self.deliver();
-        }
         let (place, outlet) = (self.shared.place, &self.shared.outlet);
         let f = |item| {
             let _measured = Stopwatch::start(place);
@@ -169,8 +168,7 @@ where
             let mut done = 0;
             while let Some(item) = next() {
                 let value = catch(|| f(item))?;
-                self.bundle.put(first + done, |values| values.push(value));
-                self.deliver();
+                outlet.deliver_one(first + done, value);
                 done += 1;
                 if until.is_some_and(|until| Instant::now() >= until) {
                     break;
@@ -178,28 +176,29 @@ where
             }
             return Ok(done);
         }
-        let bundle = &mut self.bundle;
+        let bundle = self.bundle.get_or_insert_with(|| outlet.bundle());
         // One frame that catches for all of them: a panic ends the map.
         catch(|| {
-            bundle.put(first, |values| {
-                let mut until_look = between_looks;
-                while let Some(item) = next() {
-                    values.push(f(item));
-                    until_look -= 1;
-                    if until_look == 0 {
-                        until_look = between_looks;
-                        if until.is_some_and(|until| Instant::now() >= until) {
-                            break;
-                        }
+            // SAFETY: `Supply` gives each index out once, along with its item, and `next` gives those of items from `first` on.
+            let mut results = unsafe { bundle.fill(first) };
+            let mut until_look = between_looks;
+            while let Some(item) = next() {
+                results.push(f(item));
+                until_look -= 1;
+                if until_look == 0 {
+                    until_look = between_looks;
+                    if until.is_some_and(|until| Instant::now() >= until) {
+                        break;
                     }
                 }
-            })
+            }
+            results.len()
         })
     }
 
     fn deliver(&mut self) {
-        if !self.bundle.is_empty() {
-            self.shared.outlet.deliver(std::mem::replace(&mut self.bundle, Bundle::new()));
+        if let Some(bundle) = self.bundle.take() {
+            self.shared.outlet.deliver(bundle);
         }
     }
 

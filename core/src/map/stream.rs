@@ -74,6 +74,7 @@ impl<T, S: Store<T>> Results<T, S> {
             }
             let delivery = ready!(self.map.poll_delivery(cx));
             self.error = delivery.error;
+            self.ready.extend(delivery.each);
             for bundle in delivery.bundles {
                 self.ready.extend(bundle.into_pairs());
             }
