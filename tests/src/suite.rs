@@ -216,6 +216,7 @@ macro_rules! __clauses {
             c22_a_settled_try_gather_still_ends_with_an_error
             c22_a_panic_goes_up_through_nested_gathers
             c23_the_first_error_in_time_is_returned
+            c23_an_error_cancels_the_tasks_of_the_runtimes_gather
             c23_the_first_in_time_is_not_the_first_in_place
             c23_a_failing_call_is_not_kept_by_those_that_block
             c23_siblings_may_panic_as_they_drop

@@ -20,7 +20,7 @@ pub use gathered::Tasks;
 pub use timer::{Elapsed, Interval, Timeout};
 
 use crate::context::{Context, EnterGuard, Place, forbid_in_poll};
-use crate::gather::{Each, Gather, gather};
+use crate::gather::{Each, Gather, TryGather, gather, try_gather};
 use crate::pool::{AnyPool, Pool, PoolExt};
 use crate::run::{Drive, Run};
 use crate::task::Task;
@@ -112,6 +112,25 @@ pub trait Runtime: Clone + Send + Sync + Debug + 'static {
         I::Item: IntoFuture<Output: Send + 'static, IntoFuture: Send + 'static>,
     {
         gather(Tasks::new(self.clone(), children))
+    }
+
+    /// As [`gather`](Runtime::gather), but ends with the first error in time, after the other tasks were cancelled.
+    ///
+    /// # Errors
+    ///
+    /// The first error that any child ends in.
+    ///
+    /// # Panics
+    ///
+    /// As [`gather`](Runtime::gather).
+    fn try_gather<I, T, E>(&self, children: I) -> TryGather<Tasks<Self, I>, Each>
+    where
+        I: IntoIterator,
+        I::Item: IntoFuture<Output = Result<T, E>, IntoFuture: Send + 'static>,
+        T: Send + 'static,
+        E: Send + 'static,
+    {
+        try_gather(Tasks::new(self.clone(), children))
     }
 
     /// Gives `future` at most `duration` on this runtime's clock.

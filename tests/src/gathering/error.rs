@@ -29,6 +29,30 @@ pub fn c23_the_first_error_in_time_is_returned<R: BlockOn>(subject: &Subject<R>)
     });
 }
 
+/// C23: in the runtime's own `try_gather` the first error in time cancels the other tasks.
+pub fn c23_an_error_cancels_the_tasks_of_the_runtimes_gather<R: BlockOn>(subject: &Subject<R>) {
+    subject.block_on(async {
+        for place in [0, 1] {
+            let (probe, drops) = Probe::new();
+            let mut probe = Some(probe);
+            let children = (0..2).map(|number| {
+                let probe = if number == place { None } else { probe.take() };
+                async move {
+                    match probe {
+                        Some(probe) => Ok(endless::<u8>(probe).await),
+                        None => Err(number),
+                    }
+                }
+            });
+            assert_eq!(subject.runtime().try_gather(children).await, Err(place));
+            drops.seen().await;
+        }
+        let values =
+            subject.runtime().try_gather((0..40).map(|number| async move { Ok::<_, ()>(number) })).await;
+        assert_eq!(values, Ok((0..40).collect()));
+    });
+}
+
 /// C23: the first in time is not the first in place.
 pub fn c23_the_first_in_time_is_not_the_first_in_place<R: BlockOn>(subject: &Subject<R>) {
     subject.block_on(async {
