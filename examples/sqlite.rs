@@ -17,13 +17,14 @@ mod runtime;
 mod stdout;
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyloop::{BlockOn, async_wrap, from_thread, timeout, try_gather};
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser as _};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::cores::cores;
@@ -40,7 +41,8 @@ Exit code: 0 when all is well, 1 when the database could not be used or the outp
 be written, 2 when the program cannot begin: where there is no database to open, say."
 )]
 struct Args {
-    /// The database; made if it is not there
+    /// The database's file; made if it is not there
+    #[arg(value_parser = OsStringValueParser::new().try_map(file))]
     database: PathBuf,
 
     /// How many notes are written
@@ -57,6 +59,17 @@ struct Args {
 
     #[command(flatten)]
     runtime: RuntimeChoice,
+}
+
+/// What is in memory has no other connection to it: the readers would find nothing there.
+fn file(path: OsString) -> Result<PathBuf, &'static str> {
+    let text = path.to_string_lossy();
+    if text == ":memory:" || (text.starts_with("file:") && text.contains("mode=memory")) {
+        return Err(
+            "a database in memory has one connection, but here others read what one writes: name a file",
+        );
+    }
+    Ok(path.into())
 }
 
 /// Notes in a database: blocking code, as it was before there was any async around it.

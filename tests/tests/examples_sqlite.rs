@@ -80,6 +80,8 @@ fn what_it_cannot_do_is_an_error() {
     refused(&["prose"], &["\"prose\": file is not a database"]);
     refused(&["none/notes.db"], &["\"none/notes.db\": unable to open database file"]);
     refused(&["."], &["\".\": unable to open database file"]);
+    refused(&[":memory:"], &["':memory:'", "name a file"]);
+    refused(&["file:notes?mode=memory"], &["name a file"]);
     refused(&["notes.db", "--notes", "0"], &["'0'", "--notes"]);
     refused(&["notes.db", "--readers", "some"], &["'some'", "--readers"]);
     refused(&["notes.db", "--patience", "0"], &["'0'", "--patience"]);
