@@ -553,6 +553,39 @@ fn a_map_that_runs_outlives_its_pools_shutdown_and_last_handle() {
 }
 
 #[test]
+fn when_the_time_of_a_shutdown_is_up_no_other_item_is_begun() {
+    for each in [false, true] {
+        let one = pool(1);
+        let ((begun, begins), (end, ended)) = (channel(), channel::<()>());
+        let ended = Mutex::new(ended);
+        let alive = Alive::default();
+        let map = one.map([0, 1, 2].map(|number| alive.value(number)), move |value| {
+            begun.send(value.number).unwrap();
+            let _ = ended.lock().unwrap().recv();
+            value
+        });
+        let map = map.start();
+        assert_eq!(begins.recv(), Ok(0));
+        let report = block_on(one.shutdown_timeout(Duration::ZERO)).unwrap();
+        assert_eq!(report.still_running, 1);
+        if each {
+            let mut results = map.as_completed();
+            drop(end);
+            // The item that ran may be there, or not.
+            let ended = std::panic::catch_unwind(AssertUnwindSafe(|| {
+                block_on(async { while results.next().await.is_some() {} })
+            }));
+            assert!(ended.is_err());
+        } else {
+            drop(end);
+            assert!(matches!(block_on(map.settle()), Err(TaskError::Shutdown)));
+        }
+        assert_eq!(begins.try_iter().count(), 0);
+        assert_eq!(alive.count(), 0);
+    }
+}
+
+#[test]
 fn maps_take_turns_on_one_thread() {
     let one = pool(1);
     let (end, ended) = channel::<()>();

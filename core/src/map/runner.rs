@@ -14,6 +14,7 @@ use crate::context::{here, in_call};
 use crate::error::{Panic, TaskError};
 use crate::pool::{Pool, TURN};
 use crate::slow_calls::Stopwatch;
+use crate::thread_pool::is_stopping;
 use crate::warning;
 
 /// What a runner takes along from one turn to the next.
@@ -113,6 +114,11 @@ where
         let mut before = Instant::now();
         let mut left = lane.chunk.first();
         loop {
+            if until.is_some() && is_stopping() {
+                // The time of its pool's shutdown is up: what nobody has begun is not begun any more (C15).
+                self.shared.fail(TaskError::Shutdown);
+                return Ok(());
+            }
             let length = self.shared.fixed_chunk().unwrap_or(lane.length.get());
             let claimed = match left.take() {
                 Some(first) => Claimed::Filled(first),
@@ -159,6 +165,7 @@ where
         mut next: impl FnMut() -> Option<I>,
     ) -> Result<usize, Panic> {
         let (place, outlet) = (self.shared.place, &self.shared.outlet);
+        let is_time = || until.is_some_and(|until| is_stopping() || Instant::now() >= until);
         let f = |item| {
             let _measured = Stopwatch::start(place);
             (self.f)(item)
@@ -170,7 +177,7 @@ where
                 let value = catch(|| f(item))?;
                 outlet.deliver_one(first + done, value);
                 done += 1;
-                if until.is_some_and(|until| Instant::now() >= until) {
+                if is_time() {
                     break;
                 }
             }
@@ -187,7 +194,7 @@ where
                 until_look -= 1;
                 if until_look == 0 {
                     until_look = between_looks;
-                    if until.is_some_and(|until| Instant::now() >= until) {
+                    if is_time() {
                         break;
                     }
                 }
