@@ -41,6 +41,29 @@ fn many_actors_share_few_threads_and_need_none_while_idle() {
     }
 }
 
+#[test]
+fn when_the_time_of_its_pools_shutdown_is_up_no_other_call_is_begun() {
+    let pool = ThreadPool::new(1).unwrap();
+    let actor = Actor::on(&pool, 0);
+    let ((go_on, going_on), (starting, started)) = (mpsc::channel::<()>(), mpsc::channel());
+    let first = actor.with(move |value| {
+        starting.send(()).unwrap();
+        let _ = going_on.recv();
+        *value += 1;
+        *value
+    });
+    started.recv().unwrap();
+    let queued: Vec<_> = (0..3).map(|_| actor.with(|value| *value += 1)).collect();
+    let report = pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
+    assert_eq!(report.still_running, 1);
+    drop(go_on);
+    assert_eq!(first.wait().unwrap(), 1);
+    for call in queued {
+        assert!(matches!(call.wait(), Err(TaskError::Shutdown)));
+    }
+    assert!(matches!(actor.with(|value| *value).wait(), Err(TaskError::Shutdown)));
+}
+
 /// No thread of the pool waits for the actor: its calls are queued elsewhere.
 #[test]
 fn calls_that_wait_for_the_actor_hold_no_thread() {

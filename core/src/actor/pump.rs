@@ -13,7 +13,7 @@ use crate::error::TaskError;
 use crate::limiter::{InLine, Permit, holding};
 use crate::pool::{AnyPool, Job, TURN};
 use crate::task::{Ran, Runnable};
-use crate::thread_pool::running_inside;
+use crate::thread_pool::{is_stopping, running_inside};
 
 thread_local! {
     /// This thread is queueing up again.
@@ -190,6 +190,11 @@ impl Mailbox {
                     }
                     return;
                 }
+            }
+            if !in_place && is_stopping() {
+                // The time of the pool's shutdown is up: what nobody has begun is not begun any more (C15).
+                self.staff_failed(&TaskError::Shutdown);
+                return;
             }
             if !in_place && begun.elapsed() >= TURN && self.has_work() {
                 SUBMITTING.set(true);
