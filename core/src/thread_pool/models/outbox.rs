@@ -6,7 +6,7 @@ use super::{A_WHILE, FOR_EVER, Probe, a_job_behind_jobs_that_block, model_of, po
 
 /// What is in the outbox is taken by the short cut, or under the lock.
 ///
-/// Fails with: a `Shared::pop` that does not look there (deadlock).
+/// Fails with: a `Shared::has_come` that leaves the outbox open (deadlock). That makes good a `Shared::pop` that does not look there.
 #[test]
 fn a_push_against_a_full_outbox() {
     model_of(2, || {
