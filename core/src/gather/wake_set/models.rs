@@ -93,6 +93,7 @@ fn waking_against_polling(children: [usize; 2]) {
         assert_eq!(set.poll().next(), None);
         set.collect();
         assert_eq!(set.poll().next(), None, "nobody is woken twice");
+        assert!(set.chain.is_null(), "a block comes that nobody has woken");
     });
 }
 
