@@ -1,13 +1,15 @@
 //! A limit shared by calls, whichever pool they run on.
 
 mod line;
+#[cfg(all(test, loom))]
+mod models;
 mod origin;
 mod permit;
 
 use std::fmt;
 use std::num::NonZeroUsize;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use line::{Line, Waiting};
 use origin::this_thread;
@@ -16,6 +18,7 @@ pub(crate) use permit::{InLine, LentPermit, Permit, holding, is_any_held};
 
 use crate::catch::{drop_quietly, quietly};
 use crate::pool::{AnyPool, Job, Pool, Refused};
+use crate::sync::{Mutex, MutexGuard};
 
 /// At most `n` of the calls that share it run at the same time; the others wait in the order in which
 /// they were started, without a thread. A call may take [several of the `n`
@@ -57,6 +60,10 @@ struct State {
 }
 
 impl State {
+    const fn new() -> Self {
+        Self { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumper: None }
+    }
+
     /// Permits that are free; more than the limit may be taken (C17).
     fn room(&self, limit: usize) -> usize {
         limit.saturating_sub(self.taken)
@@ -88,12 +95,16 @@ impl Limiter {
     ///
     /// If `n` is 0; in a `static`, that is an error of the compiler's.
     #[must_use]
+    #[cfg(not(all(test, loom)))]
     pub const fn new(n: usize) -> Self {
         assert!(n > 0, "a Limiter needs room for at least one call: with 0 none would ever start");
-        Self {
-            limit: n,
-            state: Mutex::new(State { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumper: None }),
-        }
+        Self { limit: n, state: Mutex::new(State::new()) }
+    }
+
+    /// With loom's mutex, which is not made in a `const fn`.
+    #[cfg(all(test, loom))]
+    fn new(n: usize) -> Self {
+        Self { limit: n, state: Mutex::new(State::new()) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -5,6 +5,7 @@ use std::ptr;
 
 use super::Limiter;
 use super::permit::held_here;
+use crate::sync::thread_local;
 use crate::thread_pool::employer_address;
 
 /// What the call that has submitted a job, and waits for it most likely, was run by.
@@ -20,14 +21,14 @@ thread_local! {
     /// Whether this thread hands on a job that had waited.
     static IS_HANDING_ON: Cell<bool> = const { Cell::new(false) };
     /// Where that comes from.
-    static ORIGIN: RefCell<Origin> = RefCell::new(Origin::default());
+    static ORIGIN: RefCell<Origin> = const { RefCell::new(Origin { pool: 0, held: Vec::new() }) };
 }
 
 impl Origin {
     /// Of what is submitted here.
     pub(crate) fn here() -> Self {
-        if IS_HANDING_ON.get() {
-            return ORIGIN.with_borrow(Self::clone);
+        if IS_HANDING_ON.with(Cell::get) {
+            return ORIGIN.with(|origin| origin.borrow().clone());
         }
         Self { pool: employer_address(), held: held_here() }
     }
@@ -45,23 +46,25 @@ struct Restore {
 
 impl Drop for Restore {
     fn drop(&mut self) {
-        IS_HANDING_ON.set(self.was_handing_on);
+        IS_HANDING_ON.with(|here| here.set(self.was_handing_on));
         if let Some(origin) = self.origin.take() {
-            ORIGIN.set(origin);
+            ORIGIN.with(|here| here.replace(origin));
         }
     }
 }
 
 /// Hands a job on, to another limiter perhaps.
 pub(crate) fn handing_on<R>(origin: Origin, hand_on: impl FnOnce() -> R) -> R {
-    let before = ORIGIN.replace(origin);
-    let _restore = Restore { was_handing_on: IS_HANDING_ON.replace(true), origin: Some(before) };
+    let before = ORIGIN.with(|here| here.replace(origin));
+    let was_handing_on = IS_HANDING_ON.with(|here| here.replace(true));
+    let _restore = Restore { was_handing_on, origin: Some(before) };
     hand_on()
 }
 
 /// Runs a call: what it submits is its own.
 pub(crate) fn nowhere<R>(call: impl FnOnce() -> R) -> R {
-    let _restore = Restore { was_handing_on: IS_HANDING_ON.replace(false), origin: None };
+    let was_handing_on = IS_HANDING_ON.with(|here| here.replace(false));
+    let _restore = Restore { was_handing_on, origin: None };
     call()
 }
 
@@ -73,5 +76,5 @@ pub(super) fn this_thread() -> usize {
 /// Where a job comes from that is being handed on here: the address of the pool whose call has submitted it, or 0. `None` for one that
 /// is submitted here.
 pub(crate) fn handed_on() -> Option<usize> {
-    IS_HANDING_ON.get().then(|| ORIGIN.with_borrow(|origin| origin.pool))
+    IS_HANDING_ON.with(Cell::get).then(|| ORIGIN.with(|origin| origin.borrow().pool))
 }

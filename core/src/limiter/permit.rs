@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::ptr;
 
 use super::{Limiter, Shared, origin};
+use crate::sync::thread_local;
 
 /// Places under the limit, given back when dropped.
 pub(crate) struct Permit {
@@ -65,10 +66,10 @@ thread_local! {
 /// Runs a call, which does not unwind, that holds `permit`, and gives that back.
 pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
     let Some(permit) = permit else { return (call(), None) };
-    HELD.with_borrow_mut(|held| held.push(permit));
+    HELD.with(|held| held.borrow_mut().push(permit));
     // A pool may run it where it was handed on.
     let result = origin::nowhere(call);
-    (result, HELD.with_borrow_mut(Vec::pop))
+    (result, HELD.with(|held| held.borrow_mut().pop()))
 }
 
 /// Looks at the permits of the innermost call that this thread runs, which may have come through several limiters.

@@ -1,6 +1,6 @@
 //! Every interleaving of the wake set's handshakes, tried out by loom: `bash .ci/loom`.
 //!
-//! Each was seen to fail when what it guards is taken away, with up to three preemptions. One model that fails is named
+//! Each fails when what it guards is taken away, with up to three preemptions: `bash .ci/loom-mutations`. One model that fails is named
 //! for each; others may fail, too:
 //!
 //! | taken away | the model that fails | how |
@@ -8,7 +8,7 @@
 //! | the second look at the list in `rest` | `waking_children_of_two_blocks_against_polling`, `waking_against_a_change_of_the_parent` | deadlock |
 //! | the wake after a `register` that failed | `waking_against_a_change_of_the_parent` | the last parent is not woken |
 //! | Release of the `fetch_or` in `wake_by_ref`, Acquire of the `swap` in `open_next_block` | `waking_the_same_child_again_against_polling` | the write before the wake is not seen |
-//! | Acquire of the `fetch_or` in `wake_by_ref` | `waking_a_block_that_is_being_opened` | a child comes twice |
+//! | Acquire of the `fetch_or` in `wake_by_ref` | `waking_a_block_that_is_being_opened` | a block comes that nobody has woken |
 //! | `next` read before the bits in `open_next_block` | `waking_a_block_that_is_being_opened` | a block is lost |
 //! | `!= 0` in `wake_by_ref` (its own bit alone) | `waking_children_of_one_block_against_polling` | the list becomes a ring |
 //! | Release in `put_on_list`, Acquire in `collect`, the wake of the parent by who finds the list empty | `waking_children_of_two_blocks_against_polling` | deadlock |
@@ -93,6 +93,7 @@ fn waking_against_polling(children: [usize; 2]) {
         assert_eq!(set.poll().next(), None);
         set.collect();
         assert_eq!(set.poll().next(), None, "nobody is woken twice");
+        assert!(set.chain.is_null(), "a block comes that nobody has woken");
     });
 }
 
@@ -211,6 +212,8 @@ fn waking_a_block_that_is_being_opened() {
         if polling.next().is_some() {
             assert_eq!(polling.next(), None, "there was but one more wake");
         }
+        drop(polling);
+        assert!(set.chain.is_null(), "a block comes that nobody has woken");
     });
 }
 

@@ -5,6 +5,7 @@
 //! it guards is taken away, as is written beside it; *deadlock* is loom's word for a job that nobody runs, or an end that
 //! nobody hears of.
 
+mod cancelled;
 mod handshakes;
 mod monitor;
 mod outbox;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use loom::future::block_on;
+use loom::sync::atomic::AtomicBool;
 use loom::sync::mpsc::{Receiver, Sender, channel};
 use loom::thread;
 
@@ -106,6 +108,8 @@ struct Probe {
     begin: Option<Event>,
     /// What it waits for first.
     gate: Option<Event>,
+    /// It may be cancelled, and was, or is run.
+    claimed: Option<AtomicBool>,
     ran: AtomicUsize,
     refused: AtomicUsize,
     end: Event,
@@ -119,6 +123,20 @@ impl Probe {
     fn gated_and_announced() -> Arc<Self> {
         let [begin, gate] = [(); 2].map(|()| Some(Event::default()));
         Arc::new(Self { begin, gate, ..Self::default() })
+    }
+
+    fn cancellable() -> Arc<Self> {
+        Arc::new(Self { claimed: Some(AtomicBool::new(false)), ..Self::default() })
+    }
+
+    /// As long as nobody has run or cancelled it.
+    fn claim(&self) -> bool {
+        self.claimed.as_ref().is_none_or(|claimed| !claimed.swap(true, Ordering::AcqRel))
+    }
+
+    /// Whether it will never run.
+    fn cancel(&self) -> bool {
+        self.claim()
     }
 
     fn submit(self: &Arc<Self>, pool: &Arc<Shared>) -> Result<(), Refused> {
@@ -150,6 +168,9 @@ impl Probe {
 
 impl Runnable for Probe {
     fn run(self: Arc<Self>, more: &mut dyn FnMut()) -> Ran {
+        if !self.claim() {
+            return Ran::Cancelled;
+        }
         if let Some(begin) = &self.begin {
             begin.happen();
         }
@@ -163,11 +184,12 @@ impl Runnable for Probe {
     }
 
     fn refuse(&self, _: TaskError) {
-        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.refused.fetch_add(usize::from(self.claim()), Ordering::Relaxed);
     }
 
     fn spent(&self) -> Option<Ran> {
-        None
+        let claimed = self.claimed.as_ref()?;
+        claimed.load(Ordering::Relaxed).then_some(Ran::Cancelled)
     }
 
     fn stand_in_line(&self, _: InLine) {}

@@ -6,7 +6,7 @@ use super::{A_WHILE, FOR_EVER, Probe, a_job_behind_jobs_that_block, model_of, po
 
 /// What is in the outbox is taken by the short cut, or under the lock.
 ///
-/// Fails with: a `Shared::pop` that does not look there (deadlock).
+/// Fails with: a `Shared::has_come` that leaves the outbox open (deadlock). That makes good a `Shared::pop` that does not look there.
 #[test]
 fn a_push_against_a_full_outbox() {
     model_of(2, || {
@@ -24,8 +24,8 @@ fn a_push_against_a_full_outbox() {
 
 /// A job in the outbox counts as work when the baton is passed on.
 ///
-/// Fails with: a `has_work` that looks at the queues alone (deadlock); an `ensure_progress` that leaves the outbox open when
-/// the searcher has become a worker (deadlock: what comes then calls nobody).
+/// Fails with: an `ensure_progress` that leaves the outbox open when the searcher has become a worker (deadlock: what comes
+/// then calls nobody). That makes good a `has_work` that looks at the queues alone.
 #[test]
 fn a_job_in_the_outbox_behind_jobs_that_block() {
     model_of(1, || {

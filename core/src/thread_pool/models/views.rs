@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{FOR_EVER, Probe, model_of, pool, shut_down};
 use crate::thread_pool::shared::Shared;
 
-fn view_of_one(pool: &Arc<Shared>) -> usize {
+pub(super) fn view_of_one(pool: &Arc<Shared>) -> usize {
     pool.lock().queues.add_view(NonZeroUsize::MIN, None)
 }
 
