@@ -23,8 +23,7 @@ fn run<T>(outlet: &Outlet<T>, first: usize, results: impl IntoIterator<Item = T>
 
 /// The last of them to leave tells the awaiter, who finds everybody's results in one vector.
 ///
-/// Fails with: an `Outlet::poll` that puts its waker in place and does not look again (deadlock); a `run` that delivers after it has
-/// left (results are not complete).
+/// Fails with: an `Outlet::poll` that puts its waker in place and does not look again (deadlock).
 #[test]
 fn two_runners_fill_one_vector() {
     model(|| {
