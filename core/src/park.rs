@@ -42,8 +42,13 @@ impl Wake for Unparker {
         // ORDERING: Release pairs with the Acquire in `Parked::is_woken`: what the waker's caller wrote is seen by the poll that
         // follows. Only the first of several wakes makes the system call.
         let is_first = !self.notified.swap(true, Ordering::Release);
-        if self.place.as_ref().is_some_and(Spot::clear) || is_first {
+        let returned = self.place.as_ref().and_then(|place| place.clear(Loan::take_back));
+        if returned.is_some() || is_first {
             self.thread.unpark();
+        }
+        // What it takes to start a thread is not to keep the one that waits.
+        if let Some(next) = returned.flatten() {
+            next.call();
         }
     }
 }
@@ -103,7 +108,9 @@ impl Parked {
 
         impl Drop for Lending<'_> {
             fn drop(&mut self) {
-                self.0.clear();
+                if let Some(Some(next)) = self.0.clear(Loan::take_back) {
+                    next.call();
+                }
             }
         }
 
@@ -188,10 +195,18 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 /// How often a call that could not lend its place looks whether the pool is stuck.
 const STUCK_CHECK: Duration = Duration::from_millis(100);
 
-/// What a call lends while it waits, and has back when this is dropped, on whatever thread.
+/// What a call lends while it waits.
 struct Loan {
-    _thread: Option<Lent>,
-    _permits: LentPermit,
+    thread: Option<Lent>,
+    permits: LentPermit,
+}
+
+impl Loan {
+    /// On whatever thread. Counts are changed by it, and nothing else; somebody may have to be called afterwards.
+    fn take_back(self) -> Option<Next> {
+        drop(self.permits);
+        self.thread.map(Lent::take_back)
+    }
 }
 
 /// The place of a call that waits: on its thread, and under limiters. On other threads, nothing.
@@ -205,7 +220,7 @@ impl Place {
     /// Lends it, together with the permits.
     fn lend(&self, permits: LentPermit) -> (Loan, Option<Next>) {
         let (thread, next) = self.0.as_ref().map(Lender::lend).unzip();
-        (Loan { _thread: thread, _permits: permits }, next)
+        (Loan { thread, permits }, next)
     }
 
     /// Waits for a wake, at most until `deadline`, and lends the place meanwhile. Returns whether there was one.

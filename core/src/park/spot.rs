@@ -41,10 +41,11 @@ impl<T> Spot<T> {
         Some(rest)
     }
 
-    /// Drops what is inside, without the lock. Whether there was anything.
-    pub(super) fn clear(&self) -> bool {
-        let taken = self.lock().take();
-        taken.is_some()
+    /// Empties it. What was inside is taken back under the lock, so that it is not lent once more before that; what `take_back` gives is
+    /// to be done afterwards. `None` if there was nothing.
+    pub(super) fn clear<R>(&self, take_back: impl FnOnce(T) -> R) -> Option<R> {
+        let mut inside = self.lock();
+        inside.take().map(take_back)
     }
 }
 
@@ -54,6 +55,7 @@ mod models {
     //! |---|---|---|
     //! | the look at `woken` in `fill`, or it before the lock | `who_was_woken_has_its_place_back` | the place is lent after the wake |
     //! | the wake by who has cleared it, without being the first, in `Thread::wake` | `a_late_wake_leaves_it_lent` | it parks, and its place is not lent |
+    //! | the lock, when it is taken back in `clear` | `a_late_wake_leaves_it_lent` | the place is lent twice |
 
     use loom::sync::atomic::AtomicUsize;
     use loom::sync::{Arc, Condvar};
@@ -93,7 +95,7 @@ mod models {
 
         fn wake(&self) {
             let is_first = !self.notified.swap(true, Ordering::Release);
-            if self.place.clear() || is_first {
+            if self.place.clear(drop).is_some() || is_first {
                 *self.token.lock().unwrap() = true;
                 self.bell.notify_one();
             }
@@ -101,7 +103,7 @@ mod models {
 
         fn fill(&self) {
             self.place.fill(&self.notified, || {
-                self.lent.fetch_add(1, Ordering::SeqCst);
+                assert_eq!(self.lent.fetch_add(1, Ordering::SeqCst), 0, "lent twice");
                 (Lent(self.lent.clone()), ())
             });
         }
@@ -114,7 +116,7 @@ mod models {
                     token = self.bell.wait(token).unwrap();
                 }
             }
-            self.place.clear();
+            self.place.clear(drop);
         }
     }
 

@@ -23,19 +23,26 @@ pub(crate) struct Lender {
     stuck: Option<(Instant, u64)>,
 }
 
-/// The place of a call that waits; taken back when this is dropped, on whatever thread: by who wakes the call.
+/// The place of a call that waits; taken back on whatever thread: by who wakes the call.
+#[must_use]
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     tenant: usize,
 }
 
-/// Who is to have the place, if anybody has to be called for it.
+/// Who has to be called after a place was lent or taken back, without any lock.
 #[must_use]
-pub(crate) struct Next(Option<(Arc<Shared>, Recruit)>);
+pub(crate) struct Next {
+    shared: Arc<Shared>,
+    recruit: Option<Recruit>,
+    holds_back: bool,
+}
 
 impl Next {
     pub(crate) fn call(self) {
-        if let Some((shared, recruit)) = self.0 {
+        let Self { shared, recruit, holds_back } = self;
+        let monitor = holds_back.then_some(Recruit::Monitor);
+        for recruit in recruit.into_iter().chain(monitor) {
             shared.call_in(recruit);
         }
     }
@@ -62,7 +69,7 @@ impl Lender {
         shared.recall(&mut state);
         let recruit = shared.keep_going(&mut state);
         drop(state);
-        let next = Next(recruit.map(|recruit| (shared.clone(), recruit)));
+        let next = Next { shared: shared.clone(), recruit, holds_back: false };
         (Lent { shared, tenant }, next)
     }
 
@@ -100,23 +107,19 @@ impl Lender {
     }
 }
 
-impl Drop for Lent {
-    fn drop(&mut self) {
-        let mut state = self.shared.lock();
+impl Lent {
+    pub(crate) fn take_back(self) -> Next {
+        let Self { shared, tenant } = self;
+        let mut state = shared.lock();
         state.waits -= 1;
-        state.queues.end_wait(self.tenant);
-        self.shared.relax(&mut state);
+        state.queues.end_wait(tenant);
+        shared.relax(&mut state);
         // Another's turn may have been its place.
-        let holds_back = self.shared.begins_to_hold_back(&mut state, self.tenant);
+        let holds_back = shared.begins_to_hold_back(&mut state, tenant);
         // Another call that waits may lend its place now.
-        if state.waits >= state.lendable {
-            self.shared.go_on(state);
-        } else {
-            drop(state);
-        }
-        if holds_back {
-            self.shared.call_in(Recruit::Monitor);
-        }
+        let recruit = if state.waits >= state.lendable { shared.keep_going(&mut state) } else { None };
+        drop(state);
+        Next { shared, recruit, holds_back }
     }
 }
 
