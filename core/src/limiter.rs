@@ -57,11 +57,13 @@ struct State {
     /// The thread that is handing jobs on; whoever frees a place meanwhile leaves it to that. Keeps a
     /// refusing pool from recursing once per queued job.
     pumper: Option<usize>,
+    /// Somebody has left it to that since its last look.
+    has_more: bool,
 }
 
 impl State {
     const fn new() -> Self {
-        Self { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumper: None }
+        Self { taken: 0, lent: 0, awaited: 0, line: Line::new(), pumper: None, has_more: false }
     }
 
     /// Permits that are free; more than the limit may be taken (C17).
@@ -140,13 +142,15 @@ impl Shared {
 
     fn pump_with(&self, waiting: Option<usize>) {
         let mut state = self.lock();
-        let before = state.pumper;
+        let (here, before) = (Some(this_thread()), state.pumper);
         if before.is_some() && before != waiting {
+            state.has_more = true;
             return;
         }
-        state.pumper = Some(this_thread());
+        state.pumper = here;
         // Who was cancelled makes way, whether or not there is room.
         loop {
+            state.has_more = false;
             let room = state.room(self.limit);
             let State { taken, lent, awaited, line, .. } = &mut *state;
             let Some((next, is_awaited)) = line.next(*awaited < *lent, |permits| permits <= room) else {
@@ -164,8 +168,39 @@ impl Shared {
                 }
             });
             state = self.lock();
+            // It may have run in place, and somebody else may have begun meanwhile.
+            if state.pumper.is_some() && state.pumper != here {
+                return;
+            }
+            state.pumper = here;
         }
         state.pumper = before;
+    }
+
+    /// A call begins on this thread. If it is at handing that on, it leaves the rest to others until the call has ended, which may
+    /// take any time. Whether it was.
+    fn step_aside(&self) -> bool {
+        let has_more = {
+            let mut state = self.lock();
+            if state.pumper != Some(this_thread()) {
+                return false;
+            }
+            state.pumper = None;
+            std::mem::take(&mut state.has_more)
+        };
+        if has_more {
+            self.pump();
+        }
+        true
+    }
+
+    /// The call has ended: what follows it is handed on by who has handed on the call, or else each call would be run inside of the one
+    /// before.
+    fn step_back(&self) {
+        let mut state = self.lock();
+        if state.pumper.is_none() {
+            state.pumper = Some(this_thread());
+        }
     }
 }
 

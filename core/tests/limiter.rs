@@ -1,11 +1,13 @@
-//! Who is cancelled in a `Limiter`'s queue holds up nobody, whoever has to be behind it.
+//! Who is cancelled in a `Limiter`'s queue holds up nobody, whoever has to be behind it; nor does who hands on others' calls, wherever
+//! that is.
 
 mod support;
 
-use std::sync::mpsc;
+use std::cell::RefCell;
+use std::sync::mpsc::{self, channel};
 use std::thread;
 
-use anyloop_core::{Call, CancelToken, Limiter, Task, ThreadPool};
+use anyloop_core::{Call, CancelToken, InlinePool, Limiter, PoolExt, Task, ThreadPool};
 use support::choices::{Choices, seed};
 use support::eventually;
 
@@ -90,4 +92,113 @@ fn however_cancels_and_ends_meet_nobody_is_left_behind() {
         holder.wait().unwrap();
     }
     eventually("all places come back", || format!("{LIMITER:?}").contains("taken: 0, queued: 0"));
+}
+
+/// On a pool that runs jobs in place, who hands a call on is inside of it until it ends. The permits that others give back
+/// meanwhile are not to wait for that.
+#[test]
+fn a_call_that_is_handed_on_in_place_does_not_keep_the_others() {
+    static TWO: Limiter = Limiter::new(2);
+    let start = |call: Box<dyn FnOnce() + Send>| Call::new(call).on(&InlinePool).limit(&TWO).start();
+    let ((begun, begins), (ran, runs)) = (channel(), channel::<()>());
+    let [end_first, end_second] = [(); 2].map(|()| {
+        let (begun, (end, ended)) = (begun.clone(), channel::<()>());
+        thread::spawn(move || {
+            start(Box::new(move || {
+                begun.send(()).unwrap();
+                let _ = ended.recv();
+            }))
+            .detach();
+        });
+        begins.recv().unwrap();
+        end
+    });
+    let waits = start(Box::new(move || {
+        begun.send(()).unwrap();
+        runs.recv().unwrap();
+    }));
+    let last = start(Box::new(move || ran.send(()).unwrap()));
+    // Runs the third one, which waits for the last.
+    drop(end_first);
+    begins.recv().unwrap();
+    assert!(!last.is_finished());
+    drop(end_second);
+    last.wait().unwrap();
+    waits.wait().unwrap();
+}
+
+/// Each is run by who hands it on, and not by the end of the one before, inside of that.
+#[test]
+fn many_calls_that_are_handed_on_in_place_are_not_run_inside_of_each_other() {
+    static ONE: Limiter = Limiter::new(1);
+    let start = |call: Box<dyn FnOnce() + Send>| Call::new(call).on(&InlinePool).limit(&ONE).start();
+    let ((begun, begins), (end, ended)) = (channel(), channel::<()>());
+    let first = thread::spawn(move || {
+        start(Box::new(move || {
+            begun.send(()).unwrap();
+            let _ = ended.recv();
+        }))
+        .detach();
+    });
+    begins.recv().unwrap();
+    let calls: Vec<_> = (0..20_000).map(|_| start(Box::new(|| ()))).collect();
+    drop(end);
+    first.join().unwrap();
+    for call in calls {
+        call.wait().unwrap();
+    }
+}
+
+/// What a thread has kept is dropped at its end, when others of its locals have gone.
+#[test]
+fn at_the_end_of_a_thread_limited_calls_are_run_and_handed_on() {
+    static TWO: Limiter = Limiter::new(2);
+    static OTHER: Limiter = Limiter::new(1);
+    struct AtTheEnd(Option<Box<dyn FnOnce()>>);
+    impl Drop for AtTheEnd {
+        fn drop(&mut self) {
+            if let Some(last) = self.0.take() {
+                last();
+            }
+        }
+    }
+    thread_local! {
+        static LAST: RefCell<AtTheEnd> = const { RefCell::new(AtTheEnd(None)) };
+    }
+    let pool = ThreadPool::new(4).unwrap();
+    let ((begun, begins), (end, ended)) = (channel(), channel::<()>());
+    let holds = Call::new(move || {
+        begun.send(()).unwrap();
+        let _ = ended.recv();
+    });
+    let holds = holds.on(&pool).limit(&TWO).start();
+    begins.recv().unwrap();
+    let (handed_on, ran) = thread::spawn(move || {
+        // Before the limiter's own locals, which go first then.
+        LAST.with(|_| ());
+        let both = || Call::new(|| ()).on(&pool).limit_weighted(&TWO, 2).start();
+        let cancelled = both();
+        let handed_on = Call::new(|| ()).on(&pool).limit(&TWO).start();
+        drop(cancelled);
+        handed_on.wait().unwrap();
+        let (to, ran) = channel();
+        let head = both();
+        let behind = Call::new(|| 42).on(&pool).limit(&TWO).start();
+        LAST.with_borrow_mut(|last| {
+            last.0 = Some(Box::new(move || {
+                drop(head);
+                let in_place = Call::new(|| 1).on(&InlinePool).limit(&OTHER).start();
+                let map = pollster::block_on(InlinePool.map([2], |number| number).settle());
+                to.send((in_place.wait(), map)).unwrap();
+            }));
+        });
+        (behind, ran)
+    })
+    .join()
+    .unwrap();
+    assert_eq!(handed_on.wait().unwrap(), 42);
+    let (in_place, map) = ran.recv().unwrap();
+    assert_eq!((in_place.unwrap(), map.unwrap()), (1, vec![2]));
+    drop(end);
+    holds.wait().unwrap();
 }

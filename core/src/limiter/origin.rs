@@ -24,11 +24,16 @@ thread_local! {
     static ORIGIN: RefCell<Origin> = const { RefCell::new(Origin { pool: 0, held: Vec::new() }) };
 }
 
+/// Late in a thread's life, when what it has kept is dropped, it has gone; and what is handed on then comes from nowhere.
+fn with_origin<R: Default>(look: impl FnOnce(&RefCell<Origin>) -> R) -> R {
+    ORIGIN.try_with(look).unwrap_or_default()
+}
+
 impl Origin {
     /// Of what is submitted here.
     pub(crate) fn here() -> Self {
-        if IS_HANDING_ON.with(Cell::get) {
-            return ORIGIN.with(|origin| origin.borrow().clone());
+        if is_handing_on() {
+            return with_origin(|origin| origin.borrow().clone());
         }
         Self { pool: employer_address(), held: held_here() }
     }
@@ -48,14 +53,14 @@ impl Drop for Restore {
     fn drop(&mut self) {
         IS_HANDING_ON.with(|here| here.set(self.was_handing_on));
         if let Some(origin) = self.origin.take() {
-            ORIGIN.with(|here| here.replace(origin));
+            with_origin(|here| here.replace(origin));
         }
     }
 }
 
 /// Hands a job on, to another limiter perhaps.
 pub(crate) fn handing_on<R>(origin: Origin, hand_on: impl FnOnce() -> R) -> R {
-    let before = ORIGIN.with(|here| here.replace(origin));
+    let before = with_origin(|here| here.replace(origin));
     let was_handing_on = IS_HANDING_ON.with(|here| here.replace(true));
     let _restore = Restore { was_handing_on, origin: Some(before) };
     hand_on()
@@ -68,6 +73,11 @@ pub(crate) fn nowhere<R>(call: impl FnOnce() -> R) -> R {
     call()
 }
 
+/// Whether this thread hands on a job that had waited, and has not begun to run it.
+pub(super) fn is_handing_on() -> bool {
+    IS_HANDING_ON.with(Cell::get)
+}
+
 /// Another number for each thread that there is.
 pub(super) fn this_thread() -> usize {
     IS_HANDING_ON.with(|here| ptr::from_ref(here).addr())
@@ -76,5 +86,5 @@ pub(super) fn this_thread() -> usize {
 /// Where a job comes from that is being handed on here: the address of the pool whose call has submitted it, or 0. `None` for one that
 /// is submitted here.
 pub(crate) fn handed_on() -> Option<usize> {
-    IS_HANDING_ON.with(Cell::get).then(|| ORIGIN.with(|origin| origin.borrow().pool))
+    is_handing_on().then(|| with_origin(|origin| origin.borrow().pool))
 }

@@ -66,10 +66,34 @@ thread_local! {
 /// Runs a call, which does not unwind, that holds `permit`, and gives that back.
 pub(crate) fn holding<R>(permit: Option<Permit>, call: impl FnOnce() -> R) -> (R, Option<Permit>) {
     let Some(permit) = permit else { return (call(), None) };
-    HELD.with(|held| held.borrow_mut().push(permit));
+    let aside = StepAside::of(&permit);
+    let mut kept = Some(permit);
+    // Late in the thread's life, when what it has kept is dropped, there is no such place any more.
+    let is_held = HELD.try_with(|held| held.borrow_mut().extend(kept.take())).is_ok();
     // A pool may run it where it was handed on.
     let result = origin::nowhere(call);
-    (result, HELD.with(|held| held.borrow_mut().pop()))
+    let held = if is_held { HELD.try_with(|held| held.borrow_mut().pop()).ok().flatten() } else { kept };
+    drop(aside);
+    (result, held)
+}
+
+/// While a call runs that this thread hands on, in place, others hand on under its limiters.
+struct StepAside(Vec<Shared>);
+
+impl StepAside {
+    fn of(permit: &Permit) -> Self {
+        if !origin::is_handing_on() {
+            return Self(Vec::new());
+        }
+        let permits = std::iter::successors(Some(permit), |permit| permit.outer.as_deref());
+        Self(permits.map(|permit| permit.limiter.clone()).filter(Shared::step_aside).collect())
+    }
+}
+
+impl Drop for StepAside {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|limiter| limiter.step_back());
+    }
 }
 
 /// Looks at the permits of the innermost call that this thread runs, which may have come through several limiters.

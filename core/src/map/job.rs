@@ -63,6 +63,15 @@ where
     }
 }
 
+/// Puts back what was there before.
+struct Submitting(bool);
+
+impl Drop for Submitting {
+    fn drop(&mut self) {
+        SUBMITTING.set(self.0);
+    }
+}
+
 /// Gives a job to the pool. An error means that it will not run.
 pub(super) fn submit<I, F, T>(
     shared: &Arc<Shared<I, F, T>>,
@@ -73,13 +82,13 @@ where
     F: Fn(I) -> T + Send + Sync + 'static,
     T: Send + 'static,
 {
-    let before = SUBMITTING.replace(true);
+    let submitting = Submitting(SUBMITTING.replace(true));
     // A pool may run it here and now, and what it submits is its own then.
     let (mut awaiter, closure) = Awaiter::errand(move || nowhere(job), shared.place);
     // Somebody awaits the map, so it can wait for room in a full queue (C14).
     let answer = handing_on(shared.origin.clone(), || shared.tenant().execute_patiently(Job::new(closure)));
     awaiter.answered(answer);
-    SUBMITTING.set(before);
+    drop(submitting);
     match awaiter.poll(&mut Context::from_waker(&shared.waker()), false) {
         Poll::Ready(answer) => answer,
         Poll::Pending => {
