@@ -42,8 +42,14 @@ pub(super) struct Filling<'a, T> {
 
 impl<T> Slots<T> {
     pub(super) fn new(items: usize) -> Arc<Self> {
-        // Memory that nobody has touched yet, which costs nothing where it is not used.
-        Arc::new(Self((0..items).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect()))
+        #[cfg(all(test, loom))]
+        let places = (0..items).map(|_| UnsafeCell::new(MaybeUninit::uninit())).collect();
+        #[cfg(not(all(test, loom)))]
+        // Nobody touches the memory yet, so that it costs nothing where it is not used. To make the places one by one would, where that is
+        // not optimized: the map's watcher then saw runners that get nowhere, and called for more.
+        // SAFETY: a place is a `MaybeUninit` in a transparent wrapper, for which any bytes will do.
+        let places = unsafe { Box::<[Place<T>]>::new_uninit_slice(items).assume_init() };
+        Arc::new(Self(places))
     }
 
     pub(super) fn bundle(self: &Arc<Self>) -> Bundle<T> {
