@@ -22,8 +22,6 @@ use crate::thread_pool::is_stopping;
 
 /// How long [`block_on`] gives a runtime that seems to be driven by nobody, before it says so.
 const UNDRIVEN_GRACE: Duration = Duration::from_secs(3);
-/// How long it waits before it looks at that for the first time.
-const UNDRIVEN_CHECK: Duration = Duration::from_millis(100);
 
 /// Whether the call that this code runs in was cancelled: its [`Task`] or polled
 /// [`Call`](crate::Call) was aborted or dropped, or its [`deadline`] has come. `false` outside a call.
@@ -160,31 +158,31 @@ impl Watch {
 
     /// Returns after a wake.
     fn wait(&mut self, place: &mut LentPlace, parked: &Parked) {
-        let Some(runtime) = &self.runtime else {
-            place.wait(parked, None);
-            return;
-        };
-        while !place.wait(parked, Some(Instant::now() + UNDRIVEN_CHECK)) {
-            if !runtime.driver().may_be_undriven() {
-                self.heartbeat = None;
-                continue;
-            }
-            let (task, since) =
-                self.heartbeat.get_or_insert_with(|| (runtime.spawn(async {}), Instant::now()));
-            match parked.poll(Pin::new(task)) {
-                Poll::Ready(Ok(())) => self.heartbeat = None,
-                Poll::Ready(Err(error)) => panic!(
-                    "from_thread::block_on() cannot go on: the runtime {} is gone ({error})",
-                    runtime.name()
-                ),
-                Poll::Pending if since.elapsed() > UNDRIVEN_GRACE => panic!(
-                    "from_thread::block_on() would wait for ever: nobody drives the runtime {}. \
-                     Keep a thread inside its block_on until the call has ended, or use a runtime \
-                     that drives itself (for tokio: the multi-thread flavour)",
-                    runtime.name()
-                ),
-                Poll::Pending => {}
-            }
+        let Self { runtime, heartbeat } = self;
+        let Some(runtime) = runtime else { return place.wait(parked, None) };
+        place.wait(parked, Some(&mut || look_at(runtime, heartbeat, parked)));
+    }
+}
+
+/// # Panics
+///
+/// If nobody has driven the runtime for a while.
+fn look_at(runtime: &AnyRuntime, heartbeat: &mut Option<(Task<()>, Instant)>, parked: &Parked) {
+    if !runtime.driver().may_be_undriven() {
+        *heartbeat = None;
+        return;
+    }
+    let (task, since) = heartbeat.get_or_insert_with(|| (runtime.spawn(async {}), Instant::now()));
+    match parked.poll(Pin::new(task)) {
+        Poll::Ready(Ok(())) => *heartbeat = None,
+        Poll::Ready(Err(error)) => {
+            panic!("from_thread::block_on() cannot go on: the runtime {} is gone ({error})", runtime.name())
         }
+        Poll::Pending if since.elapsed() > UNDRIVEN_GRACE => panic!(
+            "from_thread::block_on() would wait for ever: nobody drives the runtime {}. Keep a thread inside its \
+             block_on until the call has ended, or use a runtime that drives itself (for tokio: the multi-thread flavour)",
+            runtime.name()
+        ),
+        Poll::Pending => {}
     }
 }

@@ -102,8 +102,8 @@ impl Parked {
         }
     }
 
-    /// The same, and lends the place of the call that waits. It has that back when this returns.
-    fn wait_lending(&self, deadline: Option<Instant>, place: &mut Place) -> bool {
+    /// The same without a deadline, and lends the place of the call that waits. It has that back when this returns.
+    fn wait_lending(&self, place: &mut Place, mut look: Option<&mut dyn FnMut()>) {
         struct Lending<'a>(&'a Spot<Loan>);
 
         impl Drop for Lending<'_> {
@@ -115,13 +115,13 @@ impl Parked {
         }
 
         let Unparker { notified, place: Some(spot), .. } = &*self.unparker else {
-            return self.wait(deadline);
+            while !self.wait(look.is_some().then(|| Instant::now() + LOOK)) {
+                look.iter_mut().for_each(|look| look());
+            }
+            return;
         };
         let _lending = Lending(spot);
-        loop {
-            if self.is_woken() {
-                return true;
-            }
+        while !self.is_woken() {
             if !spot.is_filled() {
                 // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
                 let permits = LentPermit::here();
@@ -129,13 +129,13 @@ impl Parked {
                     next.call();
                 }
             }
-            let check = place.needs_watching().then(|| Instant::now() + STUCK_CHECK);
-            park_until(deadline.into_iter().chain(check).min());
-            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
-                return self.is_woken();
-            }
-            if check.is_some() {
+            let due = (look.is_some() || place.needs_watching()).then(|| Instant::now() + LOOK);
+            park_until(due);
+            if let Some(due) = due {
                 place.panic_if_stuck();
+                if Instant::now() >= due {
+                    look.iter_mut().for_each(|look| look());
+                }
             }
         }
     }
@@ -192,8 +192,8 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// How often a call that could not lend its place looks whether the pool is stuck.
-const STUCK_CHECK: Duration = Duration::from_millis(100);
+/// How often a call that waits looks whether that is in vain.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// What a call lends while it waits.
 struct Loan {
@@ -223,13 +223,13 @@ impl Place {
         (Loan { thread, permits }, next)
     }
 
-    /// Waits for a wake, at most until `deadline`, and lends the place meanwhile. Returns whether there was one.
+    /// Waits for a wake, and lends the place meanwhile. With `look`, that is called ten times a second.
     ///
     /// # Panics
     ///
-    /// If the pool is stuck for good.
-    pub(crate) fn wait(&mut self, parked: &Parked, deadline: Option<Instant>) -> bool {
-        parked.wait_lending(deadline, self)
+    /// If the pool is stuck for good; and when `look` does.
+    pub(crate) fn wait(&mut self, parked: &Parked, look: Option<&mut dyn FnMut()>) {
+        parked.wait_lending(self, look);
     }
 
     /// Whether somebody has to look, now and then, if the pool is stuck. While the place is lent, as below.

@@ -175,6 +175,7 @@ macro_rules! __clauses {
             c17_all_threads_may_wait_at_once
             c17_the_place_is_taken_back_without_waiting
             c17_too_deep_is_an_error
+            c17_too_deep_is_an_error_in_block_on
             c17_waiting_for_other_things_needs_no_thread
             c18_a_view_keeps_its_limit
             c18_limits_do_not_add_up

@@ -130,6 +130,31 @@ pub fn c17_too_deep_is_an_error<R: BlockOn>(subject: &Subject<R>) {
     assert_eq!(subject.block_on(pool.submit(|| 1)).expect("the pool goes on"), 1);
 }
 
+/// C17: so it is in `from_thread::block_on`, also under a runtime that has to be driven, which is looked after meanwhile.
+pub fn c17_too_deep_is_an_error_in_block_on<R: BlockOn>(subject: &Subject<R>) {
+    fn nest(pool: ThreadPool, depth: usize) -> Result<usize, TaskError> {
+        let inner = pool.clone();
+        match depth {
+            0 => Ok(0),
+            depth => {
+                from_thread::block_on(pool.submit(move || nest(inner, depth - 1)))?.map(|depth| depth + 1)
+            }
+        }
+    }
+    let ended = subject.block_on(async {
+        let pool = pool(1);
+        let inner = pool.clone();
+        pool.submit(move || nest(inner, 4)).await
+    });
+    // Whichever of them says so.
+    match ended.and_then(|ended| ended) {
+        Err(TaskError::Panicked(panic)) => {
+            assert!(panic.message().contains("Raise max_threads"), "{panic}");
+        }
+        other => panic!("ended in {other:?}"),
+    }
+}
+
 /// C17: what a call waits for need not be on its pool: a timer ends, at any depth.
 pub fn c17_waiting_for_other_things_needs_no_thread<R: BlockOn>(subject: &Subject<R>) {
     let pool = pool(1);
