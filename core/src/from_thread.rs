@@ -9,7 +9,7 @@ pub use checked::{Checked, checked};
 pub use on_cancel::{OnCancel, on_cancel};
 
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use crate::context::{Place, forbid_in_poll, here, is_call_cancelled, is_in_call, limited_call};
@@ -160,20 +160,21 @@ impl Watch {
     fn wait(&mut self, place: &mut LentPlace, parked: &Parked) {
         let Self { runtime, heartbeat } = self;
         let Some(runtime) = runtime else { return place.wait(parked, None) };
-        place.wait(parked, Some(&mut || look_at(runtime, heartbeat, parked)));
+        place.wait(parked, Some(&mut || look_at(runtime, heartbeat)));
     }
 }
 
 /// # Panics
 ///
 /// If nobody has driven the runtime for a while.
-fn look_at(runtime: &AnyRuntime, heartbeat: &mut Option<(Task<()>, Instant)>, parked: &Parked) {
+fn look_at(runtime: &AnyRuntime, heartbeat: &mut Option<(Task<()>, Instant)>) {
     if !runtime.driver().may_be_undriven() {
         *heartbeat = None;
         return;
     }
     let (task, since) = heartbeat.get_or_insert_with(|| (runtime.spawn(async {}), Instant::now()));
-    match parked.poll(Pin::new(task)) {
+    // It wakes nobody: the next look will do.
+    match Pin::new(task).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Ok(())) => *heartbeat = None,
         Poll::Ready(Err(error)) => {
             panic!("from_thread::block_on() cannot go on: the runtime {} is gone ({error})", runtime.name())

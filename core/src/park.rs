@@ -131,11 +131,10 @@ impl Parked {
             }
             let due = (look.is_some() || place.needs_watching()).then(|| Instant::now() + LOOK);
             park_until(due);
-            if let Some(due) = due {
+            // Who was woken has its place back already, by which the pool would not seem stuck.
+            if due.is_some_and(|due| Instant::now() >= due) {
                 place.panic_if_stuck();
-                if Instant::now() >= due {
-                    look.iter_mut().for_each(|look| look());
-                }
+                look.iter_mut().for_each(|look| look());
             }
         }
     }
