@@ -4,11 +4,13 @@
 mod support;
 
 use std::cell::RefCell;
+use std::sync::{Arc, Mutex};
+use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{
-    AnyPool, Call, InlinePool, Limiter, Pool, PoolExt, Task, ThreadPool, from_thread, gather,
+    AnyPool, Call, InlinePool, Limiter, Pool, PoolExt, Task, TaskError, ThreadPool, from_thread, gather,
 };
 
 /// A call that waits so many times for another one of the pool.
@@ -240,4 +242,62 @@ fn what_is_waited_for_delays_no_other_call() {
     assert!(pool.metrics().queued > 1_000, "{:?}", pool.metrics());
     parent.abort();
     pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
+}
+
+/// Only calls that wait for calls can be stuck: what else they wait for, such as an answer from afar, may take any time.
+#[test]
+fn calls_that_wait_for_something_else_may_take_their_time() {
+    let pool = ThreadPool::new(1).unwrap();
+    let bell = Arc::new(Mutex::new((false, Vec::<Waker>::new())));
+    let calls: Vec<_> = (0..6)
+        .map(|_| {
+            let bell = bell.clone();
+            pool.submit(move || {
+                from_thread::block_on(std::future::poll_fn(|cx| {
+                    let mut bell = bell.lock().unwrap();
+                    bell.1.push(cx.waker().clone());
+                    if bell.0 { Poll::Ready(()) } else { Poll::Pending }
+                }));
+            })
+        })
+        .collect();
+    // Longer than it takes a pool to see that it is stuck.
+    thread::sleep(Duration::from_secs(4));
+    let wakers = {
+        let mut bell = bell.lock().unwrap();
+        bell.0 = true;
+        std::mem::take(&mut bell.1)
+    };
+    wakers.into_iter().for_each(Waker::wake);
+    for call in calls {
+        call.wait().unwrap();
+    }
+}
+
+#[test]
+fn calls_that_are_nested_too_deeply_say_so() {
+    fn nest(pool: ThreadPool, depth: usize) -> Result<usize, TaskError> {
+        let inner = pool.clone();
+        match depth {
+            0 => Ok(0),
+            depth => {
+                from_thread::block_on(pool.submit(move || nest(inner, depth - 1)))?.map(|depth| depth + 1)
+            }
+        }
+    }
+    for submitted_outside in [0, 3] {
+        let pool = ThreadPool::new(1).unwrap();
+        let inner = pool.clone();
+        let outermost = pool.submit(move || nest(inner, 4));
+        let others: Vec<_> = (0..submitted_outside).map(|number| pool.submit(move || number)).collect();
+        match outermost.wait().and_then(|ended| ended) {
+            Err(TaskError::Panicked(panic)) => {
+                assert!(panic.message().contains("Raise max_threads"), "{panic}")
+            }
+            other => panic!("ended in {other:?}"),
+        }
+        for (number, other) in others.into_iter().enumerate() {
+            assert_eq!(other.wait().unwrap(), number);
+        }
+    }
 }

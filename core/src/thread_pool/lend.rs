@@ -80,12 +80,14 @@ impl Lender {
         state.waits >= state.lendable
     }
 
-    /// Whether every thread of the pool has waited for a while, with work in the queue that none can take.
+    /// Whether every thread of the pool has waited for a while, with calls in the queue that one of them has submitted, and that none
+    /// can take. With none of those, they wait for something else, which will end.
     pub(crate) fn is_stuck(&mut self) -> bool {
         let taken = {
             let state = self.shared.lock();
             let all_wait = state.waits > state.lent() && state.running() == state.waits;
-            (all_wait && self.shared.has_work(&state)).then(|| self.shared.taken(&state))
+            let for_calls = self.shared.has_work(&state) && state.queues.may_hold_up_calls();
+            (all_wait && for_calls).then(|| self.shared.taken(&state))
         };
         match (taken, self.stuck) {
             (None, _) => self.stuck = None,

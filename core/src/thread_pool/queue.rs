@@ -222,6 +222,12 @@ impl Queues {
         }
     }
 
+    /// Whether anything in the queues is what a call of the pool may wait for: what such calls have submitted, or what waits for room.
+    pub(super) fn may_hold_up_calls(&self) -> bool {
+        let may = |tenant: &Tenant| !tenant.nested.is_empty() || !tenant.waiting.is_empty();
+        self.tenants.iter().any(|(_, tenant)| may(tenant))
+    }
+
     /// The next job that a call has submitted and may wait for, if there is one: that of whose turn is next. Its queue keeps its
     /// turn.
     pub(super) fn pop_nested(&mut self) -> Option<Taken> {
