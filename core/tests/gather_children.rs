@@ -350,3 +350,24 @@ fn an_iterator_that_goes_on_after_its_end_is_not_asked_again() {
         );
     }
 }
+
+/// How many children an iterator says that it has is not believed before there is one.
+#[test]
+fn no_children_of_an_iterator_that_promises_many() {
+    struct Promising(usize);
+    impl Iterator for Promising {
+        type Item = std::future::Ready<u8>;
+
+        fn next(&mut self) -> Option<Self::Item> {
+            None
+        }
+
+        fn size_hint(&self) -> (usize, Option<usize>) {
+            (self.0, None)
+        }
+    }
+    for promised in [1, 1 << 40, usize::MAX] {
+        assert_eq!(pollster::block_on(gather(Promising(promised))), []);
+        assert_eq!(pollster::block_on(gather(Promising(promised)).limit(2)), []);
+    }
+}

@@ -17,10 +17,14 @@ impl<F: Future> Drawn<F> {
     /// All there are.
     #[inline]
     pub(super) fn all(children: impl Iterator<Item = impl IntoFuture<IntoFuture = F>>) -> Box<[Slot<F>]> {
+        let mut slots = children.map(|child| Slot::new(child.into_future()));
+        // Before it is believed how many there will be.
+        let Some(first) = slots.next() else { return Box::default() };
         // Of the length that is expected, or else a vector has room for four at least: to give back the rest would cost two children
         // more than all the rest of their gather.
-        let mut drawn = Self(Vec::with_capacity(children.size_hint().0));
-        drawn.0.extend(children.map(|child| Slot::new(child.into_future())));
+        let mut drawn = Self(Vec::with_capacity(slots.size_hint().0.saturating_add(1)));
+        drawn.0.push(first);
+        drawn.0.extend(slots);
         // When nothing is left to be dropped, not even that is to be found out.
         std::mem::take(&mut ManuallyDrop::new(drawn).0).into_boxed_slice()
     }
