@@ -5,11 +5,11 @@ use std::num::NonZeroUsize;
 use std::panic::Location;
 use std::sync::{Arc, Mutex as StdMutex};
 
-use loom::sync::Mutex;
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use loom::sync::{Condvar, Mutex};
 use loom::thread;
 
-use super::{InLine, Limiter, Limiting, Permit, Shared};
+use super::{InLine, Limiter, Limiting, Permit, Shared, holding};
 use crate::error::TaskError;
 use crate::pool::{AnyPool, Job, Pool, Refused};
 use crate::task::{Ran, Runnable};
@@ -20,10 +20,17 @@ struct Call {
     /// It is run, or was cancelled.
     claimed: AtomicBool,
     kept: Mutex<(Option<InLine>, Option<Permit>)>,
+    work: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     ran: AtomicUsize,
 }
 
 impl Call {
+    fn doing(work: impl FnOnce() + Send + 'static) -> Arc<Self> {
+        let call = Self::default();
+        *call.work.lock().unwrap() = Some(Box::new(work));
+        Arc::new(call)
+    }
+
     fn submit(self: &Arc<Self>, limiting: &Limiting) {
         assert!(limiting.execute(Job::new(self.clone())).is_ok());
     }
@@ -64,7 +71,10 @@ impl Runnable for Call {
             return Ran::Cancelled;
         }
         self.ran.fetch_add(1, Ordering::Relaxed);
-        self.let_go();
+        let (place, permit) = std::mem::take(&mut *self.kept.lock().unwrap());
+        let work = self.work.lock().unwrap().take();
+        let ((), permit) = holding(permit, || work.into_iter().for_each(|work| work()));
+        drop((place, permit));
         Ran::Returned
     }
 
@@ -133,6 +143,24 @@ impl Pool for Keeping {
     }
 }
 
+/// Runs what it is given where it is given that.
+struct InPlace;
+
+impl Pool for InPlace {
+    fn execute(&self, job: Job) -> Result<(), Refused> {
+        job.run();
+        Ok(())
+    }
+
+    fn max_threads(&self) -> Option<NonZeroUsize> {
+        None
+    }
+
+    fn to_any(&self) -> AnyPool {
+        AnyPool::new(Self)
+    }
+}
+
 /// A limiter of so many permits in front of a pool. Each job takes one of them; or all, by the second way.
 fn limited(limit: usize) -> (Keeping, [Limiting; 2]) {
     let pool = Keeping::default();
@@ -181,5 +209,36 @@ fn the_head_is_cancelled_while_a_permit_is_given_back() {
         // Also where the head was handed on before it was cancelled.
         pool.run_all();
         assert!(second.has_run(), "it is left in line");
+    });
+}
+
+/// Two calls end. One of them hands on the third, in place, which waits for the fourth.
+#[test]
+fn a_call_that_is_run_in_place_keeps_no_permit_from_others() {
+    loom::model(|| {
+        let limiter = Shared::Owned(Arc::new(Limiter::new(2)));
+        let by = |pool| Limiting { limiter: limiter.clone(), permits: 1, pool };
+        let ends = [Keeping::default(), Keeping::default()];
+        for pool in &ends {
+            Arc::new(Call::default()).submit(&by(pool.to_any()));
+        }
+        let bell = loom::sync::Arc::new((Mutex::new(false), Condvar::new()));
+        let rung = bell.clone();
+        let calls = [
+            Call::doing(move || {
+                let mut has_rung = rung.0.lock().unwrap();
+                while !*has_rung {
+                    has_rung = rung.1.wait(has_rung).unwrap();
+                }
+            }),
+            Call::doing(move || {
+                *bell.0.lock().unwrap() = true;
+                bell.1.notify_one();
+            }),
+        ];
+        calls.iter().for_each(|call| call.submit(&by(InPlace.to_any())));
+        let threads = ends.map(|pool| thread::spawn(move || pool.run_all()));
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert!(calls.iter().all(|call| call.has_run()));
     });
 }
