@@ -11,7 +11,7 @@ use loom::thread;
 
 use super::{InLine, Limiter, Limiting, Permit, Shared, holding};
 use crate::error::TaskError;
-use crate::pool::{AnyPool, Job, Pool, Refused};
+use crate::pool::{AnyPool, InlinePool, Job, Pool, Refused};
 use crate::task::{Ran, Runnable};
 
 /// A job that keeps what a closure keeps of a limiter.
@@ -143,24 +143,6 @@ impl Pool for Keeping {
     }
 }
 
-/// Runs what it is given where it is given that.
-struct InPlace;
-
-impl Pool for InPlace {
-    fn execute(&self, job: Job) -> Result<(), Refused> {
-        job.run();
-        Ok(())
-    }
-
-    fn max_threads(&self) -> Option<NonZeroUsize> {
-        None
-    }
-
-    fn to_any(&self) -> AnyPool {
-        AnyPool::new(Self)
-    }
-}
-
 /// A limiter of so many permits in front of a pool. Each job takes one of them; or all, by the second way.
 fn limited(limit: usize) -> (Keeping, [Limiting; 2]) {
     let pool = Keeping::default();
@@ -236,7 +218,7 @@ fn a_call_that_is_run_in_place_keeps_no_permit_from_others() {
                 bell.1.notify_one();
             }),
         ];
-        calls.iter().for_each(|call| call.submit(&by(InPlace.to_any())));
+        calls.iter().for_each(|call| call.submit(&by(InlinePool.to_any())));
         let threads = ends.map(|pool| thread::spawn(move || pool.run_all()));
         threads.into_iter().for_each(|thread| thread.join().unwrap());
         assert!(calls.iter().all(|call| call.has_run()));
