@@ -20,8 +20,8 @@ impl<F: Future> Drawn<F> {
         let mut slots = children.map(|child| Slot::new(child.into_future()));
         // Before it is believed how many there will be.
         let Some(first) = slots.next() else { return Box::default() };
-        // Of the length that is expected, or else a vector has room for four at least: to give back the rest would cost two children
-        // more than all the rest of their gather.
+        // Of the length that is expected, or else a vector has room for four at least: to give back the rest costs two children as
+        // much as all the rest of their gather.
         let mut drawn = Self(Vec::with_capacity(slots.size_hint().0.saturating_add(1)));
         drawn.0.push(first);
         drawn.0.extend(slots);

@@ -1,6 +1,6 @@
 //! A place for each result, where it stays: the runners' results are one vector in the end, and nothing is copied for it.
 //!
-//! With a vector for each runner, put together when all had come, a batch of no-ops took a quarter longer: the copy is
+//! With a vector for each runner, put together when all had come, a batch of no-ops took half as long again: the copy is
 //! the work of one thread, and memory that is touched for the first time costs more than the item.
 #![expect(unsafe_code, reason = "results that several threads write into one vector")]
 
