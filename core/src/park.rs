@@ -47,7 +47,7 @@ impl Wake for Unparker {
             self.thread.unpark();
         }
         // What it takes to start a thread is not to keep the one that waits.
-        if let Some(next) = returned.flatten() {
+        if let Some(next) = returned {
             next.call();
         }
     }
@@ -108,7 +108,7 @@ impl Parked {
 
         impl Drop for Lending<'_> {
             fn drop(&mut self) {
-                if let Some(Some(next)) = self.0.clear(Loan::take_back) {
+                if let Some(next) = self.0.clear(Loan::take_back) {
                     next.call();
                 }
             }
@@ -125,7 +125,7 @@ impl Parked {
             if !spot.is_filled() {
                 // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
                 let permits = LentPermit::here();
-                if let Some(Some(next)) = spot.fill(notified, || place.lend(permits)) {
+                if let Some(next) = spot.fill(notified, || place.lend(permits)) {
                     next.call();
                 }
             }
@@ -202,9 +202,9 @@ struct Loan {
 
 impl Loan {
     /// On whatever thread. Counts are changed by it, and nothing else; somebody may have to be called afterwards.
-    fn take_back(self) -> Option<Next> {
+    fn take_back(self) -> Next {
         drop(self.permits);
-        self.thread.map(Lent::take_back)
+        self.thread.map(Lent::take_back).unwrap_or_default()
     }
 }
 
@@ -217,9 +217,9 @@ impl Place {
     }
 
     /// Lends it, together with the permits.
-    fn lend(&self, permits: LentPermit) -> (Loan, Option<Next>) {
+    fn lend(&self, permits: LentPermit) -> (Loan, Next) {
         let (thread, next) = self.0.as_ref().map(Lender::lend).unzip();
-        (Loan { thread, permits }, next)
+        (Loan { thread, permits }, next.unwrap_or_default())
     }
 
     /// Waits for a wake, and lends the place meanwhile. With `look`, that is called ten times a second.

@@ -30,17 +30,18 @@ pub(crate) struct Lent {
     tenant: usize,
 }
 
-/// Who has to be called after a place was lent or taken back, without any lock.
+/// Who has to be called after a place was lent or taken back, without any lock. Nobody, by default.
+#[derive(Default)]
 #[must_use]
 pub(crate) struct Next {
-    shared: Arc<Shared>,
+    shared: Option<Arc<Shared>>,
     recruit: Option<Recruit>,
     holds_back: bool,
 }
 
 impl Next {
     pub(crate) fn call(self) {
-        let Self { shared, recruit, holds_back } = self;
+        let Self { shared: Some(shared), recruit, holds_back } = self else { return };
         let monitor = holds_back.then_some(Recruit::Monitor);
         for recruit in recruit.into_iter().chain(monitor) {
             shared.call_in(recruit);
@@ -69,7 +70,7 @@ impl Lender {
         shared.recall(&mut state);
         let recruit = shared.keep_going(&mut state);
         drop(state);
-        let next = Next { shared: shared.clone(), recruit, holds_back: false };
+        let next = Next { shared: Some(shared.clone()), recruit, holds_back: false };
         (Lent { shared, tenant }, next)
     }
 
@@ -121,7 +122,7 @@ impl Lent {
         // Another call that waits may lend its place now.
         let recruit = if state.waits >= state.lendable { shared.keep_going(&mut state) } else { None };
         drop(state);
-        Next { shared, recruit, holds_back }
+        Next { shared: Some(shared), recruit, holds_back }
     }
 }
 
