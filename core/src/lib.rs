@@ -35,6 +35,7 @@ mod limiter;
 mod map;
 mod monitor;
 mod no_runtime;
+mod origin;
 mod park;
 mod pool;
 mod run;

@@ -3,7 +3,6 @@
 mod line;
 #[cfg(all(test, loom))]
 mod models;
-mod origin;
 mod permit;
 
 use std::fmt;
@@ -12,11 +11,11 @@ use std::ops::Deref;
 use std::sync::{Arc, PoisonError};
 
 use line::{Line, Waiting};
-use origin::this_thread;
-pub(crate) use origin::{Origin, handed_on, handing_on, nowhere};
-pub(crate) use permit::{InLine, LentPermit, Permit, holding, is_any_held};
+use permit::address;
+pub(crate) use permit::{InLine, LentPermit, Permit, held_here, holding, is_any_held};
 
 use crate::catch::{drop_quietly, quietly};
+use crate::origin::{Origin, handing_on, this_thread};
 use crate::pool::{AnyPool, Job, Pool, Refused};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -265,7 +264,7 @@ impl Limiting {
         // Before the job is there to be seen: whenever it is cancelled from now on, the queue is looked at after that.
         let job = job.in_line(InLine::of(limiter));
         let (pool, origin) = (pool.clone(), Origin::here());
-        let nested = origin.holds(limiter);
+        let nested = origin.holds(address(limiter));
         let spent = limiter.lock().line.push(pool, job, *permits, origin, nested);
         drop_quietly(spent);
         // A place may have been freed, or the job been cancelled, before it was there to be seen.

@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use super::origin::Origin;
+use crate::origin::Origin;
 use crate::pool::{AnyPool, Job, SWEEP, sweep};
 
 /// A job that waits.

@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::ptr;
 
-use super::{Limiter, Shared, origin};
+use super::{Limiter, Shared};
+use crate::origin;
 use crate::sync::thread_local;
 
 /// Places under the limit, given back when dropped.
@@ -107,8 +108,13 @@ fn with_held<R: Default>(look: impl FnOnce(&mut dyn Iterator<Item = &Permit>) ->
 }
 
 /// The limiters of those permits, by their addresses.
-pub(super) fn held_here() -> Vec<usize> {
-    with_held(|held| held.map(|permit| ptr::from_ref::<Limiter>(&permit.limiter).addr()).collect())
+pub(crate) fn held_here() -> Vec<usize> {
+    with_held(|held| held.map(|permit| address(&permit.limiter)).collect())
+}
+
+/// By which a limiter is told from others.
+pub(super) fn address(limiter: &Limiter) -> usize {
+    ptr::from_ref(limiter).addr()
 }
 
 /// Whether that call holds any.

@@ -14,7 +14,7 @@ use crate::catch::drop_quietly;
 use crate::cpu::cores;
 use crate::error::TaskError;
 use crate::interrupts::Interrupts;
-use crate::limiter::Origin;
+use crate::origin::Origin;
 use crate::pool::{AnyPool, Pool};
 use crate::task::{Awaiter, CallState, Handle};
 

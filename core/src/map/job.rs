@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::batch::{Hub, Shared};
 use crate::error::TaskError;
-use crate::limiter::{handing_on, nowhere};
+use crate::origin::{handing_on, nowhere};
 use crate::pool::{Job, Pool};
 use crate::task::{Awaiter, Handle};
 

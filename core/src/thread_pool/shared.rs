@@ -22,7 +22,7 @@ use super::stopped;
 use super::sync::atomic::{AtomicBool, Ordering};
 use super::sync::{Instant, Mutex, MutexGuard};
 use crate::catch::quietly;
-use crate::limiter;
+use crate::origin;
 use crate::pool::{Job, Refused};
 
 pub(super) struct Shared {
@@ -171,7 +171,7 @@ impl Shared {
 
     /// Takes a job for `tenant`; a patient one waits for room, where the queue has a limit.
     pub(super) fn execute(self: &Arc<Self>, tenant: usize, job: Job, patient: bool) -> Result<(), Refused> {
-        let nested = match limiter::handed_on() {
+        let nested = match origin::handed_on() {
             Some(pool) => pool == Arc::as_ptr(self).addr(),
             None => is_own_thread(self),
         };
