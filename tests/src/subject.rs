@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyloop_core::{AnyPool, BlockOn, Call, Job, NativePool, Pool, PoolExt, Task, ThreadPool, Work};
+use anyloop_core::{
+    AnyPool, AnyRuntime, BlockOn, Call, Job, NativePool, Pool, PoolExt, Task, ThreadPool, Work,
+};
 
 use crate::tools::{SetOnDrop, Signal, poll_once};
 
@@ -63,6 +65,20 @@ impl<R: BlockOn> Subject<R> {
     #[must_use]
     pub fn needs_driving(self) -> Self {
         Self { self_driving: false, ..self }
+    }
+
+    /// The same runtime by its [`AnyRuntime`] handle, and the same pool.
+    #[must_use]
+    pub fn erased(&self) -> Subject<AnyRuntime> {
+        let Self { make, runtime, pool, narrow, native, self_driving } = self.clone();
+        Subject {
+            make: Arc::new(move || make().to_any()),
+            runtime: runtime.to_any(),
+            pool,
+            narrow,
+            native,
+            self_driving,
+        }
     }
 
     /// The runtime under test.
