@@ -11,7 +11,7 @@ use futures_core::Stream;
 use super::careful::{Body, Waiting};
 use super::flow::{Flow, ValueOf};
 use super::judge::{Fallible, Judge, Plain};
-use super::slot::resume_first;
+use super::slot::unless_panicked;
 use crate::catch::{catch, drop_quietly};
 
 /// A value and its child's index, or the error that ends it.
@@ -75,8 +75,7 @@ impl<R: Iterator<Item: IntoFuture>, V: Judge<ValueOf<R>>> Completed<R, V> {
                 Err(error) => {
                     // C23: the others are dropped before the error is seen.
                     self.ended = true;
-                    resume_first(self.flow.clear());
-                    Poll::Ready(Some(Err(error)))
+                    Poll::Ready(Some(Err(unless_panicked(error, self.flow.clear(), drop_quietly))))
                 }
             },
             Err(panic) => {

@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use super::flow::{Flow, ValueOf};
 use super::judge::Judge;
 use super::progress::Progress;
-use super::slot::{POLLED_AGAIN, resume_first};
+use super::slot::{POLLED_AGAIN, resume_first, unless_panicked};
 use super::until::Stop;
 use crate::Panic;
-use crate::catch::{catch, drop_quietly};
+use crate::catch::{catch, drop_each, drop_quietly};
 
 /// The future of [`gather`](crate::gather()) and [`try_gather`](crate::try_gather) with a limit.
 #[must_use = "futures do nothing until they are awaited"]
@@ -77,7 +77,10 @@ where
             }
             Ok(Poll::Ready(all)) => {
                 // C23: the others are dropped before an error is seen.
-                resume_first(this.clear());
+                let all = unless_panicked(all, this.clear(), |all: Result<Vec<_>, _>| match all {
+                    Ok(values) => drop_each(values.into_iter()),
+                    Err(error) => drop_quietly(error),
+                });
                 Poll::Ready(V::all(all))
             }
             Err(panic) => {
@@ -102,8 +105,7 @@ where
         this.ended = true;
         let mut done = std::mem::take(&mut this.values);
         done.resize_with(this.flow.drawn(), || None);
-        resume_first(this.clear());
-        done
+        unless_panicked(done, this.clear(), |done: Self::Done| drop_each(done.into_iter()))
     }
 }
 

@@ -8,8 +8,9 @@ use std::task::{Context, Poll, ready};
 use super::children::Children;
 use super::judge::Judge;
 use super::progress::Progress;
-use super::slot::{POLLED_AGAIN, resume_first};
+use super::slot::{POLLED_AGAIN, unless_panicked};
 use super::until::Stop;
+use crate::catch::{drop_each, drop_quietly};
 
 /// The future of [`gather`](crate::gather()) and [`try_gather`](crate::try_gather) over an iterator.
 #[must_use = "futures do nothing until they are awaited"]
@@ -54,8 +55,7 @@ impl<F: Future, P: Progress, V: Judge<F::Output>> Future for Many<F, P, V> {
         let all = match ready!(polled).map(V::judge) {
             Some(Err(error)) => {
                 // C23: the others are dropped before the error is seen.
-                resume_first(children.clear());
-                Err(error)
+                Err(unless_panicked(error, children.clear(), drop_quietly))
             }
             Some(Ok(_)) | None => Ok(children.values().map(value_of::<F, V>).collect()),
         };
@@ -79,8 +79,7 @@ impl<F: Future, P: Progress, V: Judge<F::Output>> Stop for Many<F, P, V> {
         let this = self.get_mut();
         this.ended = true;
         let done = this.children.slots().map(|slot| V::judge(slot.take()?).ok()).collect();
-        resume_first(this.children.clear());
-        done
+        unless_panicked(done, this.children.clear(), |done: Self::Done| drop_each(done.into_iter()))
     }
 }
 

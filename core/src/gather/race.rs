@@ -5,7 +5,8 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::children::Children;
-use super::slot::{POLLED_AGAIN, resume_first};
+use super::slot::{POLLED_AGAIN, unless_panicked};
+use crate::catch::drop_quietly;
 
 /// Runs all children at once, in place, and gives the first value in time, with its child's index; the others
 /// are dropped before it returns.
@@ -143,8 +144,7 @@ impl<F: Future> Future for Racing<F> {
         let Some(first) = ready!(polled) else {
             panic!("a race() without any child has no winner: look whether there are children first");
         };
-        resume_first(children.clear());
-        Poll::Ready(first)
+        Poll::Ready(unless_panicked(first, children.clear(), drop_quietly))
     }
 }
 
@@ -169,8 +169,7 @@ impl<F: Future<Output = Result<T, E>>, T, E> Future for RacingOk<F> {
         let Some(value) = ready!(polled) else {
             return Poll::Ready(Err(children.values().filter_map(Result::err).collect()));
         };
-        resume_first(children.clear());
-        Poll::Ready(Ok(value))
+        Poll::Ready(Ok(unless_panicked(value, children.clear(), drop_quietly)))
     }
 }
 

@@ -64,6 +64,22 @@ impl<F: Future> Slot<F> {
     }
 }
 
+/// Gives `value` back, unless others have panicked as they were dropped: then the first of those panics goes on, after `discard` has
+/// dropped the value, each part of it with care. By the unwinding it would be dropped without: see [`careful`](super::careful).
+#[inline]
+pub(super) fn unless_panicked<V>(value: V, panics: Vec<Panic>, discard: impl FnOnce(V)) -> V {
+    if panics.is_empty() {
+        return value;
+    }
+    if std::thread::panicking() {
+        panics.into_iter().for_each(drop_quietly);
+        return value;
+    }
+    discard(value);
+    resume(panics);
+    unreachable!("the first of them goes on")
+}
+
 /// Goes on with the first of these panics, if there is one.
 #[inline]
 pub(super) fn resume_first(panics: Vec<Panic>) {

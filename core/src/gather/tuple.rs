@@ -11,7 +11,7 @@ use pin_project_lite::pin_project;
 use super::children::behind;
 use super::counted::Pending;
 use super::settle::{Settle, Settleable, Settled};
-use super::slot::{POLLED_AGAIN, Slot, resume_first};
+use super::slot::{POLLED_AGAIN, Slot, resume_first, unless_panicked};
 use super::until::Stop;
 use super::{Gatherable, Together, TryGatherable};
 use crate::Panic;
@@ -106,8 +106,7 @@ macro_rules! tuple {
                     Ok(ControlFlow::Continue(_)) => return Poll::Pending,
                     Ok(ControlFlow::Break(error)) => {
                         // C23: the others are dropped before the error is seen.
-                        resume_first(all.clear());
-                        return Poll::Ready(Err(error));
+                        return Poll::Ready(Err(unless_panicked(error, all.clear(), drop_quietly)));
                     }
                     Err(panic) => all.panicked(panic),
                 }
@@ -121,8 +120,9 @@ macro_rules! tuple {
             fn stop(mut self: Pin<&mut Self>) -> Self::Done {
                 let mut this = self.as_mut().project();
                 let done = ($(this.$value.as_mut().take(),)*);
-                resume_first(self.clear());
-                done
+                unless_panicked(done, self.clear(), |($($value,)*): Self::Done| {
+                    $(drop_quietly($value);)*
+                })
             }
         }
 
