@@ -7,7 +7,7 @@ use quote::quote_spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     GenericArgument, Ident, ParenthesizedGenericArguments, Path, PathArguments, Type, TypeFnPtr,
-    TypeParamBound, TypePath, TypeTraitObject, parse_quote, parse2,
+    TypeParamBound, TypePath, TypeReference, TypeTraitObject, parse_quote, parse2,
 };
 
 use crate::display::display;
@@ -136,9 +136,32 @@ impl VisitMut for Finder {
         }
     }
 
+    // What is shared by a reference does not move with it.
+    fn visit_type_reference_mut(&mut self, reference: &mut TypeReference) {
+        let shared = reference.mutability.is_none();
+        match object_in(&mut reference.elem) {
+            Some(object) if shared && !needs_to_say(object).is_empty() => {
+                self.bind(object, &["Sync"], "Sync");
+                // As several bounds behind a `&` have to be written.
+                let object = object.clone();
+                *reference.elem = parse_quote!((#object));
+            }
+            _ => visit_mut::visit_type_reference_mut(self, reference),
+        }
+    }
+
     // What functions take and give does not move with them.
     fn visit_type_fn_ptr_mut(&mut self, _: &mut TypeFnPtr) {}
     fn visit_parenthesized_generic_arguments_mut(&mut self, _: &mut ParenthesizedGenericArguments) {}
+}
+
+/// The trait object that a type is, in parentheses perhaps.
+fn object_in(ty: &mut Type) -> Option<&mut TypeTraitObject> {
+    match ty {
+        Type::TraitObject(object) => Some(object),
+        Type::Paren(inside) => object_in(&mut inside.elem),
+        _ => None,
+    }
 }
 
 /// The counterpart in `std::sync` of `Rc<..>` and `rc::Weak<..>`.

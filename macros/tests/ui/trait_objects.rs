@@ -38,6 +38,12 @@ fn can_move() -> Box<dyn Error + Send> {
     Box::new(std::fmt::Error)
 }
 
+#[async_wrap]
+fn lent_for_ever(callback: &'static dyn Fn(u8)) {}
+
+#[async_wrap]
+fn may_be_shared(_one: &'static (dyn Fn(u8) + Sync), _other: Option<&'static (dyn Fn(u8) + Sync)>) {}
+
 struct File;
 
 #[async_wrap]
