@@ -209,19 +209,23 @@ impl Future for TokenCancelled {
         if self.token.is_cancelled() {
             return Poll::Ready(());
         }
-        let fresh = Listener::Waker(cx.waker().clone());
+        let mut waker = Listener::Waker(cx.waker().clone());
         let this = &mut *self;
         let Some(key) = this.key else {
-            let Ok(key) = this.token.0.register(fresh) else { return Poll::Ready(()) };
+            let Ok(key) = this.token.0.register(waker) else { return Poll::Ready(()) };
             this.key = Some(key);
             return Poll::Pending;
         };
         let mut state = this.token.0.lock();
-        let old = state.listeners.get_mut(key).map(|place| std::mem::replace(place, fresh));
-        drop(state);
         // None: cancelled meanwhile.
-        let polled = if old.is_some() { Poll::Pending } else { Poll::Ready(()) };
-        drop_quietly(old);
+        let place = state.listeners.get_mut(key);
+        let polled = if place.is_some() { Poll::Pending } else { Poll::Ready(()) };
+        if let Some(place) = place {
+            std::mem::swap(place, &mut waker);
+        }
+        drop(state);
+        // The one before, or else the fresh one: foreign code either way, and not to be dropped under the lock.
+        drop_quietly(waker);
         polled
     }
 }

@@ -186,3 +186,54 @@ fn cancelling_awaiting_and_making_children_race() {
         assert!(making.join().unwrap().iter().all(CancelToken::is_cancelled));
     }
 }
+
+/// A waker that cancels the token when it is cloned for the second time, and looks at it whenever one of its clones is dropped.
+mod meddling {
+    #![expect(unsafe_code, reason = "only a table of a waker's own functions can tell of its clones")]
+
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{RawWaker, RawWakerVTable, Waker};
+
+    use anyloop_core::CancelToken;
+
+    struct Meddler {
+        token: CancelToken,
+        clones: AtomicUsize,
+    }
+
+    const TABLE: RawWakerVTable = RawWakerVTable::new(clone, discard, |_| (), discard);
+
+    fn clone(meddler: *const ()) -> RawWaker {
+        // SAFETY: made by `waker` or here, of an `Arc` that is not dropped before the waker is.
+        unsafe { Arc::increment_strong_count(meddler.cast::<Meddler>()) };
+        // SAFETY: as above.
+        let Meddler { token, clones } = unsafe { &*meddler.cast::<Meddler>() };
+        if clones.fetch_add(1, Ordering::SeqCst) == 1 {
+            token.cancel();
+        }
+        RawWaker::new(meddler, &TABLE)
+    }
+
+    fn discard(meddler: *const ()) {
+        // SAFETY: as above; each waker has one count.
+        let meddler = unsafe { Arc::from_raw(meddler.cast::<Meddler>()) };
+        drop(meddler.token.child());
+    }
+
+    pub(super) fn waker(token: &CancelToken) -> Waker {
+        let meddler = Arc::new(Meddler { token: token.clone(), clones: AtomicUsize::new(0) });
+        // SAFETY: the table's functions know what they are given, and are safe from any thread.
+        unsafe { Waker::from_raw(RawWaker::new(Arc::into_raw(meddler).cast(), &TABLE)) }
+    }
+}
+
+/// Or else this would not end.
+#[test]
+fn no_waker_is_dropped_under_the_tokens_lock() {
+    let token = CancelToken::new();
+    let waker = meddling::waker(&token);
+    let mut cancelled = token.cancelled();
+    assert!(poll(&mut cancelled, &waker).is_pending());
+    assert!(poll(&mut cancelled, &waker).is_ready());
+}
