@@ -115,16 +115,13 @@ impl Limiter {
 }
 
 impl Shared {
-    fn give_back(&self, permits: usize, awaited: bool) {
-        let more = {
-            let mut state = self.lock();
-            state.taken -= permits;
-            state.awaited -= if awaited { permits } else { 0 };
-            !state.line.is_empty()
-        };
-        if more {
-            self.pump();
-        }
+    /// Whether somebody may have waited for them.
+    #[must_use]
+    fn give_back(&self, permits: usize, awaited: bool) -> bool {
+        let mut state = self.lock();
+        state.taken -= permits;
+        state.awaited -= if awaited { permits } else { 0 };
+        !state.line.is_empty()
     }
 
     /// Hands queued jobs to their pools while there is room. Called after each change that may let the first one go: places

@@ -202,3 +202,43 @@ fn at_the_end_of_a_thread_limited_calls_are_run_and_handed_on() {
     drop(end);
     holds.wait().unwrap();
 }
+
+/// A call that is run in place waits, and the one around it with it: the permits of both are lent.
+#[test]
+fn who_waits_inside_of_another_lends_the_permits_of_both() {
+    static OUTER: Limiter = Limiter::new(1);
+    static INNER: Limiter = Limiter::new(1);
+    let pool = ThreadPool::new(4).unwrap();
+    let other = pool.clone();
+    let innermost = move || Call::new(|| 1).on(&other).limit(&OUTER).start().wait().unwrap();
+    let inner = move || Call::new(innermost).on(&InlinePool).limit(&INNER).start().wait().unwrap();
+    assert_eq!(Call::new(inner).on(&pool).limit(&OUTER).start().wait().unwrap(), 1);
+}
+
+/// What follows under the one limiter may run where the first has ended, and take its time: the permit of the other is back by then.
+#[test]
+fn an_ended_call_has_given_back_all_permits_before_others_are_handed_on() {
+    static SECOND: Limiter = Limiter::new(1);
+    let first = InlinePool.limit(1);
+    let ((begun, begins), (end, ended)) = (channel(), channel::<()>());
+    let (beginning, place) = (begun.clone(), first.clone());
+    let holder = thread::spawn(move || {
+        let hold = move || {
+            beginning.send(()).unwrap();
+            let _ = ended.recv();
+        };
+        Call::new(hold).on(&place).limit(&SECOND).start().wait().unwrap();
+    });
+    begins.recv().unwrap();
+    let (ran, runs) = channel::<()>();
+    let next = first.submit(move || {
+        begun.send(()).unwrap();
+        runs.recv().is_ok()
+    });
+    drop(end);
+    begins.recv().unwrap();
+    // On this thread, if the place is free.
+    Call::new(move || ran.send(()).unwrap()).on(&InlinePool).limit(&SECOND).start().detach();
+    assert!(next.wait().unwrap());
+    holder.join().unwrap();
+}

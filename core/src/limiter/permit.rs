@@ -7,32 +7,52 @@ use super::{Limiter, Shared};
 use crate::origin;
 use crate::sync::thread_local;
 
-/// Places under the limit, given back when dropped.
+/// Places under limits, given back when dropped.
 pub(crate) struct Permit {
+    /// There until it is put within another one, or dropped.
+    place: Option<Place>,
+    /// Under the limiters that the job came through before.
+    outer: Vec<Place>,
+}
+
+/// Under one limiter.
+struct Place {
     limiter: Shared,
     permits: usize,
     /// Lent by a call that waits for this one.
     awaited: bool,
-    /// The place under the limiter that the job came through before this one.
-    outer: Option<Box<Permit>>,
 }
 
 impl Permit {
     /// So many that were taken.
     pub(super) fn of(limiter: &Shared, permits: usize, awaited: bool) -> Self {
-        Self { limiter: limiter.clone(), permits, awaited, outer: None }
+        let place = Place { limiter: limiter.clone(), permits, awaited };
+        Self { place: Some(place), outer: Vec::new() }
     }
 
     /// Both places: this one is given back first.
     pub(crate) fn within(mut self, outer: Option<Self>) -> Self {
-        self.outer = outer.map(Box::new);
+        if let Some(mut outer) = outer {
+            self.outer.extend(outer.place.take());
+            self.outer.append(&mut outer.outer);
+        }
         self
+    }
+
+    /// The innermost first.
+    fn places(&self) -> impl Iterator<Item = &Place> {
+        self.place.iter().chain(&self.outer)
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.limiter.give_back(self.permits, self.awaited);
+        let is_awaited: Vec<_> =
+            self.places().filter(|place| place.limiter.give_back(place.permits, place.awaited)).collect();
+        // When all are back: to hand on may be to run a call here, which takes its time, and waits for one of these perhaps.
+        for place in is_awaited {
+            place.limiter.pump();
+        }
     }
 }
 
@@ -86,8 +106,7 @@ impl StepAside {
         if !origin::is_handing_on() {
             return Self(Vec::new());
         }
-        let permits = std::iter::successors(Some(permit), |permit| permit.outer.as_deref());
-        Self(permits.map(|permit| permit.limiter.clone()).filter(Shared::step_aside).collect())
+        Self(permit.places().map(|place| place.limiter.clone()).filter(Shared::step_aside).collect())
     }
 }
 
@@ -97,19 +116,16 @@ impl Drop for StepAside {
     }
 }
 
-/// Looks at the permits of the innermost call that this thread runs, which may have come through several limiters.
-fn with_held<R: Default>(look: impl FnOnce(&mut dyn Iterator<Item = &Permit>) -> R) -> R {
+/// Looks at the permits of all calls that this thread runs, the innermost call's first: the others wait with that one.
+fn with_held<R: Default>(look: impl FnOnce(&mut dyn Iterator<Item = &Place>) -> R) -> R {
     // Late in a thread's life it runs no call any more.
-    let looked = HELD.try_with(|held| {
-        let held = held.borrow();
-        look(&mut std::iter::successors(held.last(), |permit| permit.outer.as_deref()))
-    });
+    let looked = HELD.try_with(|held| look(&mut held.borrow().iter().rev().flat_map(Permit::places)));
     looked.unwrap_or_default()
 }
 
 /// The limiters of those permits, by their addresses.
 pub(crate) fn held_here() -> Vec<usize> {
-    with_held(|held| held.map(|permit| address(&permit.limiter)).collect())
+    with_held(|held| held.map(|place| address(&place.limiter)).collect())
 }
 
 /// By which a limiter is told from others.
@@ -117,7 +133,7 @@ pub(super) fn address(limiter: &Limiter) -> usize {
     ptr::from_ref(limiter).addr()
 }
 
-/// Whether that call holds any.
+/// Whether such a call holds any.
 pub(crate) fn is_any_held() -> bool {
     with_held(|held| held.next().is_some())
 }
@@ -127,10 +143,10 @@ pub(crate) fn is_any_held() -> bool {
 pub(crate) struct LentPermit(Vec<(Shared, usize)>);
 
 impl LentPermit {
-    /// Lends what the call holds that this thread runs, and hands on who waits for such permits.
+    /// Lends what the calls hold that this thread runs, and hands on who waits for such permits.
     pub(crate) fn here() -> Self {
         let lent: Vec<_> =
-            with_held(|held| held.map(|permit| (permit.limiter.clone(), permit.permits)).collect());
+            with_held(|held| held.map(|place| (place.limiter.clone(), place.permits)).collect());
         let lent = Self(lent);
         for (limiter, permits) in &lent.0 {
             let mut state = limiter.lock();
