@@ -263,3 +263,24 @@ fn without_a_thread_calls_end_in_no_thread_until_there_is_one() {
     let error = refused.wait().map(drop).unwrap_err();
     assert!(error.to_string().contains("no more threads"), "{error}");
 }
+
+/// Only who asks for a new value gets one, by the policy.
+#[test]
+fn a_factorys_panic_poisons_unless_it_rebuilds() {
+    for (policy, tries) in [(PanicPolicy::Poison, 1), (PanicPolicy::Keep, 1), (PanicPolicy::Rebuild, 2)] {
+        let made = Arc::new(AtomicUsize::new(0));
+        let count = made.clone();
+        let factory = move || {
+            assert!(count.fetch_add(1, Ordering::SeqCst) > 0, "the first fails");
+            7
+        };
+        let actor = Actor::builder().on_panic(policy).start_with(factory).unwrap();
+        eventually("it tries", || made.load(Ordering::SeqCst) == 1);
+        let ended = actor.with(|value| *value).wait();
+        match policy {
+            PanicPolicy::Rebuild => assert!(matches!(ended, Ok(7)), "{ended:?}"),
+            _ => assert!(matches!(ended, Err(TaskError::Poisoned(_))), "{policy:?}: {ended:?}"),
+        }
+        assert_eq!(made.load(Ordering::SeqCst), tries);
+    }
+}

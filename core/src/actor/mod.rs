@@ -65,7 +65,7 @@ use crate::task::{Awaiter, Task};
 ///
 /// A call that panics ends in [`TaskError::Panicked`]; what becomes of the value is the [`PanicPolicy`]'s affair. By default
 /// it is dropped, and all other calls end in [`TaskError::Poisoned`], with the panic's message. So they do when the factory
-/// panics.
+/// panics; under [`PanicPolicy::Rebuild`] the next call tries again.
 ///
 /// # Waiting inside a call
 ///

@@ -149,7 +149,12 @@ impl<T: 'static> Core<T> {
                 drop_quietly(self.swap_factory(Factory::Again(factory)));
                 let panicked = |panic| self.factory_panicked(panic);
                 let made = made.map_err(panicked).and_then(|made| made);
-                made.and_then(|value| self.seated(value).map_err(panicked))
+                let seated = made.and_then(|value| self.seated(value).map_err(panicked));
+                if self.policy == PanicPolicy::Rebuild {
+                    seated
+                } else {
+                    seated.inspect_err(|why| self.mailbox.poison(why))
+                }
             }
             Factory::Gone => return Err(TaskError::Shutdown),
         }
