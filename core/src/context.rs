@@ -10,7 +10,7 @@ use std::time::Instant;
 
 pub use ambient::EnterGuard;
 pub(crate) use ambient::{
-    Place, Swapped, forbid_in_poll, forbid_in_spawned_poll, here, hooks_of_this_call, in_call,
+    Place, Swapped, call_address, forbid_in_poll, forbid_in_spawned_poll, here, hooks_of_this_call, in_call,
     is_call_cancelled, is_in_call, is_in_task_poll, limited_call, poll_in,
 };
 

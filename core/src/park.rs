@@ -129,10 +129,13 @@ impl Parked {
                     next.call();
                 }
             }
-            let due = (look.is_some() || place.needs_watching()).then(|| Instant::now() + LOOK);
+            let watched = look.is_some() || place.needs_watching();
+            // Wakes that come meanwhile do not put it off.
+            let due = watched.then(|| *place.next_look.get_or_insert_with(|| Instant::now() + LOOK));
             park_until(due);
             // Who was woken has its place back already, by which the pool would not seem stuck.
             if due.is_some_and(|due| Instant::now() >= due) {
+                place.next_look = None;
                 place.panic_if_stuck();
                 look.iter_mut().for_each(|look| look());
             }
@@ -209,16 +212,20 @@ impl Loan {
 }
 
 /// The place of a call that waits: on its thread, and under limiters. On other threads, nothing.
-pub(crate) struct Place(Option<Lender>);
+pub(crate) struct Place {
+    lender: Option<Lender>,
+    /// When to look whether it waits in vain, if somebody has to.
+    next_look: Option<Instant>,
+}
 
 impl Place {
     pub(crate) fn of_this_call(place: &mut Option<Self>) -> &mut Self {
-        place.get_or_insert_with(|| Self(Lender::here()))
+        place.get_or_insert_with(|| Self { lender: Lender::here(), next_look: None })
     }
 
     /// Lends it, together with the permits.
     fn lend(&self, permits: LentPermit) -> (Loan, Next) {
-        let (thread, next) = self.0.as_ref().map(Lender::lend).unzip();
+        let (thread, next) = self.lender.as_ref().map(Lender::lend).unzip();
         (Loan { thread, permits }, next.unwrap_or_default())
     }
 
@@ -233,11 +240,11 @@ impl Place {
 
     /// Whether somebody has to look, now and then, if the pool is stuck. While the place is lent, as below.
     fn needs_watching(&self) -> bool {
-        self.0.as_ref().is_some_and(Lender::needs_watching)
+        self.lender.as_ref().is_some_and(Lender::needs_watching)
     }
 
     fn panic_if_stuck(&mut self) {
-        if let Some(lender) = &mut self.0
+        if let Some(lender) = &mut self.lender
             && lender.is_stuck()
         {
             panic!("{}", lender.stuck_text());

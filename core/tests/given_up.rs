@@ -1,13 +1,13 @@
-//! Jobs that are given up, and threads that wait, at unusual places.
+//! Jobs that are given up, or go on although the pool around them is, and threads that wait, at unusual places.
 
 use std::num::NonZeroUsize;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use anyloop_core::{AnyPool, Job, Limited, Pool, PoolExt, Refused, TaskError, ThreadPool};
+use anyloop_core::{Actor, AnyPool, InlinePool, Job, Limited, Pool, PoolExt, Refused, TaskError, ThreadPool};
 
 /// Keeps the first job, and refuses every later one.
 #[derive(Clone, Default)]
@@ -145,4 +145,50 @@ fn a_hook_may_wait_for_another_pool() {
         }
         std::thread::sleep(Duration::from_millis(round % 5));
     }
+}
+
+/// Has a call of `pool` run `inside`, shuts the pool down without any time, and lets the call go on. `meanwhile` comes before the
+/// shutdown.
+fn shut_down_around<T>(
+    pool: ThreadPool,
+    inside: impl FnOnce(Box<dyn FnOnce() + Send>) + Send + 'static,
+    meanwhile: impl FnOnce() -> T,
+) -> T {
+    let ((begun, begins), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+    let held = Box::new(move || {
+        begun.send(()).unwrap();
+        let _ = ended.recv();
+    });
+    let call = pool.submit(move || inside(held));
+    begins.recv().unwrap();
+    let value = meanwhile();
+    pollster::block_on(pool.shutdown_timeout(Duration::ZERO)).unwrap();
+    drop(end);
+    call.wait().unwrap();
+    value
+}
+
+/// Who is run in place, on the thread of a pool whose time is up, belongs to another one.
+#[test]
+fn an_actor_elsewhere_goes_on_when_the_pool_around_it_is_given_up() {
+    let actor = Actor::on(&InlinePool, 0);
+    let inner = actor.clone();
+    let next = shut_down_around(
+        ThreadPool::new(1).unwrap(),
+        move |held| inner.with(move |_| held()).wait().unwrap(),
+        || actor.with(|n| *n + 1),
+    );
+    assert_eq!(next.wait().unwrap(), 1);
+}
+
+#[test]
+fn a_map_elsewhere_goes_on_when_the_pool_around_it_is_given_up() {
+    let view = InlinePool.limit(1);
+    let inner = view.clone();
+    let map = shut_down_around(
+        ThreadPool::new(1).unwrap(),
+        move |held| inner.submit(held).wait().unwrap(),
+        || view.map(0..3, |i| i).start(),
+    );
+    assert_eq!(pollster::block_on(map.settle()).unwrap(), [0, 1, 2]);
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use anyloop_core::{BuildError, Call, PoolExt, StallReport, ThreadPool, Warning, on_warning};
+use anyloop_core::{Actor, BuildError, Call, PoolExt, StallReport, ThreadPool, Warning, on_warning};
 use support::{PATIENCE, block, eventually};
 
 #[test]
@@ -193,4 +193,23 @@ fn a_queue_without_room_is_an_error_that_says_so() {
     let error = ThreadPool::builder().queue_limit(0).build().unwrap_err();
     assert_eq!(error, BuildError::NoRoom);
     assert!(error.to_string().contains("queue_limit is 0"), "{error}");
+}
+
+/// Of a map and of an actor, the jobs that run items and calls are counted; and nothing was cancelled where nobody has cancelled.
+#[test]
+fn what_a_map_and_an_actor_leave_in_the_queue_is_not_cancelled() {
+    let pool = ThreadPool::new(2).unwrap();
+    let actor = Actor::on(&pool, 0);
+    for _ in 0..50 {
+        pollster::block_on(pool.map(0..1000, |i| i));
+        actor.with(|n| *n += 1).wait().unwrap();
+    }
+    let quiet = || {
+        let metrics = pool.metrics();
+        metrics.queued + metrics.running == 0
+    };
+    eventually("it is quiet", quiet);
+    let metrics = pool.metrics();
+    assert_eq!((metrics.cancelled, metrics.cancelled_by_drop, metrics.panicked), (0, 0, 0), "{metrics:?}");
+    assert!(metrics.completed >= 100, "{metrics:?}");
 }

@@ -12,8 +12,8 @@ use crate::catch::{drop_quietly, quietly};
 use crate::error::TaskError;
 use crate::limiter::{InLine, Permit, holding};
 use crate::pool::{AnyPool, Job, TURN};
-use crate::task::{Ran, Runnable};
-use crate::thread_pool::{is_stopping, running_inside};
+use crate::task::{Ran, Runnable, Urgency};
+use crate::thread_pool::{is_stopping_job, running_inside};
 
 thread_local! {
     /// This thread is queueing up again.
@@ -110,7 +110,8 @@ impl Runnable for Pump {
             }
             state.permit.take()
         };
-        let ((), permit) = holding(permit, || self.mailbox.pump());
+        let address = Arc::as_ptr(&self).addr();
+        let ((), permit) = holding(permit, || self.mailbox.pump(address));
         drop_quietly(permit);
         more();
         Ran::Returned
@@ -152,6 +153,10 @@ impl Runnable for Pump {
 
     fn expect_soon(&self) {}
 
+    fn urgency(&self) -> Urgency {
+        Urgency::Awaited
+    }
+
     fn begin_submission(&self) {
         self.lock().submitting = true;
     }
@@ -172,17 +177,17 @@ impl Runnable for Pump {
 }
 
 impl Mailbox {
-    /// Runs calls for a turn.
-    fn pump(self: &Arc<Self>) {
+    /// Runs calls for a turn, as the pool's job at this address.
+    fn pump(self: &Arc<Self>, job: usize) {
         let Engine::Pool(rented) = &self.engine else { return };
         // On a pool that runs jobs in place, queueing up again is only a deeper call.
         let in_place = SUBMITTING.replace(false);
         let mut begun = Instant::now();
         loop {
             match self.next_or_leave() {
-                Ok(job) => {
-                    let closure = job.address();
-                    in_turn(self.address(), || running_inside(closure, || quietly(|| job.run())));
+                Ok(call) => {
+                    let closure = call.address();
+                    in_turn(self.address(), || running_inside(closure, || quietly(|| call.run())));
                 }
                 Err(closed) => {
                     if closed {
@@ -191,7 +196,7 @@ impl Mailbox {
                     return;
                 }
             }
-            if !in_place && is_stopping() {
+            if is_stopping_job(job) {
                 // The time of the pool's shutdown is up: what nobody has begun is not begun any more (C15).
                 self.staff_failed(&TaskError::Shutdown);
                 return;

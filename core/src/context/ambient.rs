@@ -99,6 +99,14 @@ fn current_call() -> Option<Arc<dyn CallState>> {
     in_this_call(|ambient| cloned(&ambient.call))?
 }
 
+/// The address of the call that this code runs in, by which a pool knows its job; 0 for none.
+pub(crate) fn call_address() -> usize {
+    let address = |ambient: &Ambient| {
+        peek(&ambient.call, |call| call.as_ref().map_or(0, |call| Arc::as_ptr(call).addr()))
+    };
+    in_this_call(address).unwrap_or(0)
+}
+
 /// The context of the call that this code runs in, if it has a deadline.
 #[inline]
 pub(crate) fn limited_call() -> Option<Context> {

@@ -12,7 +12,7 @@ use loom::thread;
 use super::{InLine, Limiter, Limiting, Permit, Shared, holding};
 use crate::error::TaskError;
 use crate::pool::{AnyPool, InlinePool, Job, Pool, Refused};
-use crate::task::{Ran, Runnable};
+use crate::task::{Ran, Runnable, Urgency};
 
 /// A job that keeps what a closure keeps of a limiter.
 #[derive(Default)]
@@ -103,6 +103,10 @@ impl Runnable for Call {
     }
 
     fn expect_soon(&self) {}
+
+    fn urgency(&self) -> Urgency {
+        Urgency::None
+    }
 
     fn begin_submission(&self) {}
 

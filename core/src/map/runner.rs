@@ -10,11 +10,11 @@ use super::pace::ChunkLength;
 use super::slots::Bundle;
 use super::supply::{Chunk, Claimed};
 use crate::catch::catch;
-use crate::context::{here, in_call};
+use crate::context::{call_address, here, in_call};
 use crate::error::{Panic, TaskError};
 use crate::pool::{Pool, TURN};
 use crate::slow_calls::Stopwatch;
-use crate::thread_pool::is_stopping;
+use crate::thread_pool::is_stopping_job;
 use crate::warning;
 
 /// What a runner takes along from one turn to the next.
@@ -37,7 +37,7 @@ where
     T: Send + 'static,
 {
     let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
-    job::submit(shared, move || begin(ticket, lane, cargo))
+    job::submit(shared, move || begin(ticket, lane, cargo), true)
 }
 
 fn begin<I, F, T>(ticket: Ticket<I, F, T>, lane: Lane<I>, cargo: Cargo<I, F, T>)
@@ -81,10 +81,10 @@ where
     T: Send + 'static,
 {
     let mut context = here();
-    let call = shared.clone();
+    let (call, job) = (shared.clone(), call_address());
     // For code in an item, the call that runs is the map: it is cancelled when the map is.
     in_call(&mut context, call, || {
-        let mut turn = Turn { shared: &shared, f: &f, bundle: None };
+        let mut turn = Turn { shared: &shared, f: &f, job, bundle: None };
         if let Err(panic) = catch(|| turn.work(lane)).and_then(|worked| worked) {
             warning::panicked(shared.place, &panic);
             shared.fail(TaskError::Panicked(panic));
@@ -98,6 +98,8 @@ where
 struct Turn<'a, I, F, T> {
     shared: &'a Arc<Shared<I, F, T>>,
     f: &'a F,
+    /// The address of the pool's job that this is.
+    job: usize,
     /// What was not delivered yet.
     bundle: Option<Bundle<T>>,
 }
@@ -114,7 +116,7 @@ where
         let mut before = Instant::now();
         let mut left = lane.chunk.first();
         loop {
-            if until.is_some() && is_stopping() {
+            if is_stopping_job(self.job) {
                 // The time of its pool's shutdown is up: what nobody has begun is not begun any more (C15).
                 self.shared.fail(TaskError::Shutdown);
                 return Ok(());
@@ -165,7 +167,8 @@ where
         mut next: impl FnMut() -> Option<I>,
     ) -> Result<usize, Panic> {
         let (place, outlet) = (self.shared.place, &self.shared.outlet);
-        let is_time = || until.is_some_and(|until| is_stopping() || Instant::now() >= until);
+        let job = self.job;
+        let is_time = || until.is_some_and(|until| is_stopping_job(job) || Instant::now() >= until);
         let f = |item| {
             let _measured = Stopwatch::start(place);
             (self.f)(item)

@@ -45,7 +45,8 @@ where
     T: Send + 'static,
 {
     let (ticket, cargo) = (shared.ticket(), Cargo::load(shared));
-    job::submit(shared, move || begin(ticket, watch, cargo))
+    // Runs no item most of the time, so that nobody waits for it.
+    job::submit(shared, move || begin(ticket, watch, cargo), false)
 }
 
 fn begin<I, F, T>(ticket: Ticket<I, F, T>, watch: Watch, cargo: Cargo<I, F, T>)

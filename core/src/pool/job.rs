@@ -9,7 +9,7 @@ use crate::catch::{catch, drop_quietly};
 use crate::error::TaskError;
 use crate::gather;
 use crate::limiter::{InLine, Permit};
-use crate::task::{Ran, Runnable, glance};
+use crate::task::{Ran, Runnable, Urgency, glance};
 
 /// A closure on its way to a thread, with everything the contract asks for around it.
 ///
@@ -74,6 +74,11 @@ impl Job {
     /// Runs it, then `more` with its runtime still in place.
     pub(crate) fn run_then(mut self, more: &mut dyn FnMut()) -> Ran {
         self.closure.take().map_or(Ran::Cancelled, |closure| closure.run(more))
+    }
+
+    /// Whether calls that lend their places may wait for it.
+    pub(crate) fn urgency(&self) -> Urgency {
+        self.closure.as_ref().map_or(Urgency::None, |closure| closure.urgency())
     }
 
     /// The runtime that it runs under, by its driver's address; 0 for none.

@@ -51,11 +51,15 @@ impl<T: Send + 'static> Awaiter<T> {
     }
 
     /// The same for an errand: see [`Closure::errand`].
-    pub(crate) fn errand<F>(closure: F, place: &'static Location<'static>) -> (Self, Arc<Closure<F, T>>)
+    pub(crate) fn errand<F>(
+        closure: F,
+        place: &'static Location<'static>,
+        urgent: bool,
+    ) -> (Self, Arc<Closure<F, T>>)
     where
         F: FnOnce() -> T + Send + 'static,
     {
-        Self::of(Closure::errand(closure, place))
+        Self::of(Closure::errand(closure, place, urgent))
     }
 
     /// For a closure that was made just now.

@@ -1,7 +1,7 @@
 //! What a pool and a task share of a closure: first the closure, later its result, and the waker of who
 //! awaits it.
 //!
-//! One byte of state says who may touch what. It replaces a mutex that was taken and released four times
+//! One word of state says who may touch what. It replaces a mutex that was taken and released four times
 //! for each call: see `docs/ARCHITECTURE.md`, "Unsafe code", for the figures.
 //!
 //! # Who owns what
@@ -27,30 +27,37 @@ mod models;
 use std::mem;
 use std::task::{Poll, Waker};
 
+use super::Urgency;
 use crate::catch::drop_quietly;
 use crate::sync::UnsafeCell;
-use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::atomic::{AtomicU16, Ordering};
 
 /// Somebody runs or ends the closure.
-const CLAIMED: u8 = 1;
+const CLAIMED: u16 = 1;
 /// The result is in the payload, or was.
-const FINISHED: u8 = 1 << 1;
+const FINISHED: u16 = 1 << 1;
 /// There is a waker to be called at the end.
-const WAKER: u8 = 1 << 2;
+const WAKER: u16 = 1 << 2;
 /// The task is gone.
-const ABANDONED: u8 = 1 << 3;
+const ABANDONED: u16 = 1 << 3;
 /// Somebody asked it to end.
-const CANCELLED: u8 = 1 << 4;
+const CANCELLED: u16 = 1 << 4;
 /// The submitter is inside `Pool::execute`: a refusal is its own affair.
-const UNDERWAY: u8 = 1 << 5;
+const UNDERWAY: u16 = 1 << 5;
 /// Claimed by a pool that gave the closure up while its submission was underway.
-const GIVEN_UP: u8 = 1 << 6;
+const GIVEN_UP: u16 = 1 << 6;
 /// A thread was looking for this very closure.
-const SOON: u8 = 1 << 7;
+const SOON: u16 = 1 << 7;
+/// A call that lends its place waits for it, or may.
+const AWAITED: u16 = 1 << 8;
+/// It has a limiter's permit.
+const HOLDS: u16 = 1 << 9;
+/// Nobody needs it any more, and nobody has cancelled it either.
+const DISMISSED: u16 = 1 << 10;
 
 /// `Q` is what is queued, `R` what it ends in.
 pub(super) struct Cell<Q, R> {
-    state: AtomicU8,
+    state: AtomicU16,
     payload: UnsafeCell<Payload<Q, R>>,
     waker: UnsafeCell<Option<Waker>>,
 }
@@ -99,7 +106,7 @@ impl<Q, R> Cell<Q, R> {
             Beginning::Awaited(waker) => (WAKER, Some(waker)),
         };
         Self {
-            state: AtomicU8::new(state),
+            state: AtomicU16::new(state),
             payload: UnsafeCell::new(Payload::Queued(queued)),
             waker: UnsafeCell::new(waker),
         }
@@ -385,6 +392,32 @@ impl<Q, R> Cell<Q, R> {
         match unsafe { self.replace_payload(Payload::Empty) } {
             Payload::Empty => None,
             left => Some(left),
+        }
+    }
+
+    pub(super) fn note_dismissed(&self) {
+        // ORDERING: Relaxed: for the books, and before the claim by which it ends.
+        self.state.fetch_or(DISMISSED, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_dismissed(&self) -> bool {
+        // ORDERING: Relaxed: for the books.
+        self.state.load(Ordering::Relaxed) & DISMISSED != 0
+    }
+
+    pub(super) fn mark(&self, urgency: Urgency) {
+        if self.urgency() < urgency {
+            // ORDERING: Relaxed, a hint.
+            self.state.fetch_or(if urgency == Urgency::Awaited { AWAITED } else { HOLDS }, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn urgency(&self) -> Urgency {
+        // ORDERING: Relaxed, a hint.
+        match self.state.load(Ordering::Relaxed) {
+            state if state & AWAITED != 0 => Urgency::Awaited,
+            state if state & HOLDS != 0 => Urgency::Holds,
+            _ => Urgency::None,
         }
     }
 

@@ -17,7 +17,7 @@ use std::task::Waker;
 
 use super::carried::{Carried, Rest};
 use super::cell::{Beginning, Cell, Claim, Ending};
-use super::{CallState, ClosureHandle, Ran};
+use super::{CallState, ClosureHandle, Ran, Urgency};
 use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{drop_quietly, quietly};
@@ -68,8 +68,13 @@ where
     }
 
     /// Something that is to be done for calls, and is none itself: it puts in place by itself what is to be around it.
-    pub(super) fn errand(closure: F, place: &'static Location<'static>) -> Arc<Self> {
-        Self::with(closure, Carried::capture_for_errand(), place, Beginning::Plain)
+    /// Calls may wait for it if it is `urgent`.
+    pub(super) fn errand(closure: F, place: &'static Location<'static>, urgent: bool) -> Arc<Self> {
+        let errand = Self::with(closure, Carried::capture_for_errand(), place, Beginning::Plain);
+        if urgent {
+            errand.cell.mark(Urgency::Awaited);
+        }
+        errand
     }
 
     fn with(
@@ -137,7 +142,13 @@ where
 
     /// Why somebody else has claimed it. Where a drop comes while an abort is still at it, on another thread, it counts as the drop.
     fn unrun(&self) -> Ran {
-        if self.cell.is_abandoned() { Ran::Dropped } else { Ran::Cancelled }
+        if self.cell.is_dismissed() {
+            Ran::Dismissed
+        } else if self.cell.is_abandoned() {
+            Ran::Dropped
+        } else {
+            Ran::Cancelled
+        }
     }
 
     /// It was cancelled, and somebody else has claimed it: if that one runs it, it goes on.

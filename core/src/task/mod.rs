@@ -35,7 +35,7 @@ use inline::Inline;
 pub use linked::Linked;
 pub use native::{NativeTask, Outcome, WakerGuard};
 pub use remote::Remote;
-pub(crate) use sides::{CallState, ClosureHandle, Ran, Runnable};
+pub(crate) use sides::{CallState, ClosureHandle, Ran, Runnable, Urgency};
 
 /// Something that is running: a future on a runtime, or a closure on a pool.
 ///

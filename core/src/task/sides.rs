@@ -19,6 +19,18 @@ pub(crate) enum Ran {
     Cancelled,
     /// Its task had been dropped.
     Dropped,
+    /// A job of a map's that had nothing left to do: no call of anybody's.
+    Dismissed,
+}
+
+/// What is known of a job that calls which lend their places may wait for (C17).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Urgency {
+    None,
+    /// It has a limiter's permit, which what they wait for may need.
+    Holds,
+    /// One of them has polled its task; or it works for an actor or a map.
+    Awaited,
 }
 
 /// The pool's side.
@@ -40,6 +52,8 @@ pub(crate) trait Runnable: Send + Sync {
     /// The pool has answered: refused with a reason, or accepted. From now on, giving the job up ends
     /// the task.
     fn end_submission(&self, refused: Option<TaskError>);
+    /// Whether calls may wait for it.
+    fn urgency(&self) -> Urgency;
     /// The runtime that it runs under, by its driver's address; 0 for none.
     fn driver(&self) -> usize;
     /// Where it was submitted.

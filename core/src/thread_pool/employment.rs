@@ -123,6 +123,14 @@ pub(crate) fn is_stopping() -> bool {
     with_post(|post| post.employee.is_told_to_end()).unwrap_or(false)
 }
 
+/// The same of the pool that has given this thread the job at this address; not for one that is run in place, inside a call of that
+/// pool.
+pub(crate) fn is_stopping_job(address: usize) -> bool {
+    // ORDERING: Relaxed: this thread's own note.
+    let is_own = |post: &Post| post.employee.closure.load(Ordering::Relaxed) == address;
+    with_post(|post| is_own(post) && post.employee.is_told_to_end()).unwrap_or(false)
+}
+
 /// Runs the closure at this address inside a job of this thread's: for the books, it is what the thread runs meanwhile.
 pub(crate) fn running_inside(closure: usize, run: impl FnOnce()) {
     // ORDERING: Relaxed, as in `Employee::begin`.

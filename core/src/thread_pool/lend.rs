@@ -3,7 +3,8 @@
 //! Without that, a pool whose threads all wait for calls in its own queue would wait for ever. While a call
 //! waits, its thread does not count as busy, so that another may be started in its stead; when it goes on, it
 //! counts again, at once, and until the pool is back at `max_threads` no further job is started. At most
-//! `max_threads` places are lent, so that the pool has no more than twice as many threads.
+//! `max_threads` places are lent. When those have come to wait as well, one more thread serves all of them, or two: see
+//! `State::recruit_for_calls`. So the pool has no more than twice as many threads, and those two.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -19,7 +20,7 @@ const STUCK: Duration = Duration::from_secs(3);
 pub(crate) struct Lender {
     shared: Arc<Shared>,
     tenant: usize,
-    /// Since when nothing has moved, and how many jobs had been taken then.
+    /// Since when nothing has moved while all calls wait, and how many jobs had been taken then.
     stuck: Option<(Instant, u64)>,
 }
 
@@ -81,28 +82,37 @@ impl Lender {
         state.waits >= state.lendable
     }
 
-    /// Whether every thread of the pool has waited for a while, with calls in the queue that one of them has submitted, and that none
-    /// can take. With none of those, they wait for something else, which will end.
+    /// Whether every thread of the pool has waited for a while, with jobs in the queue that the calls may wait for, and that none
+    /// can take. With none of those, they wait for something else, which will end; or so it is taken to be. For it may be another job
+    /// whose part in it cannot be seen: after a while the next one is run as if it was waited for, if there is a thread left.
     pub(crate) fn is_stuck(&mut self) -> bool {
-        let taken = {
-            let state = self.shared.lock();
-            let all_wait = state.waits > state.lent() && state.running() == state.waits;
-            let for_calls = self.shared.has_work(&state) && state.queues.may_hold_up_calls();
-            (all_wait && for_calls).then(|| self.shared.taken(&state))
-        };
-        match (taken, self.stuck) {
-            (None, _) => self.stuck = None,
-            (Some(taken), Some((since, before))) if taken == before => return since.elapsed() >= STUCK,
-            (Some(taken), _) => self.stuck = Some((Instant::now(), taken)),
+        let mut state = self.shared.lock();
+        let all_wait = state.waits > state.lent() && state.running() == state.waits;
+        if !all_wait || !self.shared.has_work(&state) {
+            self.stuck = None;
+            return false;
         }
-        false
+        let taken = self.shared.taken(&state);
+        let (since, before) = *self.stuck.get_or_insert_with(|| (Instant::now(), taken));
+        if before != taken {
+            self.stuck = None;
+        }
+        // Nobody is on the way either.
+        let is_over = before == taken && since.elapsed() >= STUCK && state.growth.searching == 0;
+        let is_stuck = is_over && state.queues.may_hold_up_calls();
+        if is_over && !is_stuck && state.waits <= state.lendable.saturating_mul(2) {
+            self.stuck = None;
+            state.queues.promote_next();
+        }
+        self.shared.go_on(state);
+        is_stuck
     }
 
     /// What to say then.
     pub(crate) fn stuck_text(&self) -> String {
         let max_threads = self.shared.settings.max_threads;
         format!(
-            "a call would wait for ever: all threads of the pool {:?}, twice its max_threads of {max_threads}, run \
+            "a call would wait for ever: all threads of the pool {:?}, twice its max_threads of {max_threads} and two, run \
              calls that wait for others in its queue. Raise max_threads, nest calls less deeply, or \
              run the inner ones on another pool",
             self.shared.settings.name

@@ -14,6 +14,9 @@ use crate::task::Ran;
 /// What a [`ThreadPool`](crate::ThreadPool), or a view of one, is doing, and has done since it was made. A pool's figures
 /// include those of all its views, past ones too.
 ///
+/// A map, and an [`Actor`](crate::Actor) that runs on a pool, has jobs of the pool's that run items, or calls, for a turn each. Here it
+/// is these jobs that count as calls, and not what they run.
+///
 /// The names are stable: dashboards may rely on them. Counts are exact once the pool is quiet; while it works, one
 /// figure may be a few calls ahead of another.
 ///
@@ -103,6 +106,7 @@ impl Counts {
             Ran::Panicked => &mut self.panicked,
             Ran::Cancelled => &mut self.cancelled,
             Ran::Dropped => &mut self.dropped,
+            Ran::Dismissed => return,
         } += 1;
     }
 
@@ -132,6 +136,7 @@ impl Tally {
             Ran::Panicked => &self.panicked,
             Ran::Cancelled => &self.cancelled,
             Ran::Dropped => &self.dropped,
+            Ran::Dismissed => return,
         };
         // ORDERING: Relaxed: one writer; who reads wants a number and nothing else.
         count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);

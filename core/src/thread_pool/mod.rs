@@ -30,7 +30,9 @@ use std::time::Duration;
 
 pub use builder::{BuildError, Builder};
 pub(crate) use builder::{check_name, check_stack_size};
-pub(crate) use employment::{add_interrupt, employer_address, is_stopping, remove_interrupt, running_inside};
+pub(crate) use employment::{
+    add_interrupt, employer_address, is_stopping, is_stopping_job, remove_interrupt, running_inside,
+};
 pub(crate) use growth::{Growth, Pace};
 pub(crate) use lend::{Lender, Lent, Next};
 pub use metrics::{Distribution, Metrics};

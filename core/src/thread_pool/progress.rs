@@ -44,10 +44,51 @@ impl State {
         if self.busy() + self.growth.searching >= max_threads.get() {
             return None;
         }
+        self.call(max_threads.get().saturating_add(self.lent()), role)
+    }
+
+    /// The same for one who runs what calls wait for, while all calls do: nobody else might ever have a place again (C17).
+    ///
+    /// The first one runs also what only may be waited for. Should that come to wait itself, as a call does that has the
+    /// permit which others wait for, there is one more, for what calls have submitted.
+    fn recruit_for_calls(&mut self) -> Option<Recruit> {
+        if self.all_wait() && self.has_for_calls() { self.call(self.waits + 1, Role::Searcher) } else { None }
+    }
+
+    /// Whether there is such a job in the queue, when so many wait: looked for, if it has to be.
+    pub(super) fn has_for_calls(&mut self) -> bool {
+        let beyond = self.waits.saturating_sub(self.lendable.saturating_mul(2));
+        if self.queues.has_nested() { beyond <= 1 } else { beyond == 0 && self.search_for_calls() }
+    }
+
+    /// Looks through all that is queued for what calls may wait for. Others are there with that, perhaps very many; so it does
+    /// not look again for ten times as long as it has looked.
+    fn search_for_calls(&mut self) -> bool {
+        let start = Instant::now();
+        if self.search_again.is_some_and(|again| start < again) {
+            return false;
+        }
+        let found = self.queues.promote_urgent();
+        self.search_again = Some(Instant::now() + start.elapsed() * 10);
+        found
+    }
+
+    /// Whether all calls wait, those in the places that are lent, too.
+    fn all_wait(&self) -> bool {
+        self.waits >= self.lendable.saturating_mul(2) && self.running() == self.waits
+    }
+
+    /// The same for a worker that looks for a job, which counts as one that does not wait.
+    pub(super) fn all_others_wait(&self) -> bool {
+        self.waits >= self.lendable.saturating_mul(2) && self.running() == self.waits + 1
+    }
+
+    /// Calls an idle worker, or a new one unless there are so many threads.
+    fn call(&mut self, most: usize, role: Role) -> Option<Recruit> {
         if let Some(sleeper) = self.recruit_idle(role) {
             return Some(Recruit::Wake(sleeper));
         }
-        if self.threads >= max_threads.get() + self.lent() {
+        if self.threads >= most {
             return None;
         }
         self.threads += 1;
@@ -85,6 +126,9 @@ impl Shared {
             return None;
         }
         let max_threads = self.settings.max_threads;
+        if let Some(recruit) = state.recruit_for_calls() {
+            return Some(recruit);
+        }
         let recruit = if state.is_watched(state.busy(), state.idle.is_empty()) {
             return None;
         } else if state.busy() < state.at_once() {

@@ -10,8 +10,9 @@ use slab::Slab;
 use super::metrics::Counts;
 use super::outbox::Outbox;
 use super::samples::Entry;
-use super::tenant::{Part, Tenant};
+use super::tenant::{Part, Tenant, Urgent};
 use crate::pool::Job;
+use crate::task::Urgency;
 
 /// The tenant that the pool's own queue belongs to.
 pub(super) const OWN: usize = 0;
@@ -222,10 +223,40 @@ impl Queues {
         }
     }
 
-    /// Whether anything in the queues is what a call of the pool may wait for: what such calls have submitted, or what waits for room.
+    /// Whether anything in the queues is what calls of the pool wait for, most likely.
     pub(super) fn may_hold_up_calls(&self) -> bool {
-        let may = |tenant: &Tenant| !tenant.nested.is_empty() || !tenant.waiting.is_empty();
-        self.tenants.iter().any(|(_, tenant)| may(tenant))
+        self.tenants.iter().any(|(_, tenant)| !tenant.nested.is_empty())
+            || self.most_urgent().is_some_and(|(_, found)| found.urgency == Urgency::Awaited)
+    }
+
+    /// Whether some of that may be started.
+    pub(super) fn has_nested(&self) -> bool {
+        self.rotation.iter().any(|key| !self.tenants[*key].nested.is_empty())
+    }
+
+    /// Puts the [most urgent](Urgency) job among what calls have submitted themselves. Whether there is one.
+    pub(super) fn promote_urgent(&mut self) -> bool {
+        let Some((key, found)) = self.most_urgent() else { return false };
+        let tenant = &mut self.tenants[key];
+        let before = tenant.len();
+        tenant.promote(found);
+        self.len += tenant.len() - before;
+        self.list(key);
+        true
+    }
+
+    /// The first of the most urgent jobs that may be started, and whose it is.
+    fn most_urgent(&self) -> Option<(usize, Urgent)> {
+        let able = self.tenants.iter().filter(|(_, tenant)| tenant.may_run());
+        let found = able.filter_map(|(key, tenant)| Some((key, tenant.most_urgent()?)));
+        found.reduce(|first, next| if next.1.urgency > first.1.urgency { next } else { first })
+    }
+
+    /// The same with the next job, whatever it is.
+    pub(super) fn promote_next(&mut self) {
+        if let Some(key) = self.rotation.front() {
+            self.tenants[*key].promote_next();
+        }
     }
 
     /// The next job that a call has submitted and may wait for, if there is one: that of whose turn is next. Its queue keeps its

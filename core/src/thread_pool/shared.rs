@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) awaited: usize,
     /// The most places that such calls may lend: `max_threads`.
     pub(super) lendable: usize,
+    /// When what calls may wait for is looked for again, at the earliest.
+    pub(super) search_again: Option<Instant>,
     /// Nobody may take a job without a look at the counts: some call has lent its place.
     pub(super) strict: bool,
     pub(super) growth: Growth,
@@ -123,6 +125,7 @@ impl Shared {
             waits: 0,
             awaited: 0,
             lendable: settings.max_threads.get(),
+            search_again: None,
             strict: false,
             growth: Growth::new(),
             closed: settings.refusal.is_some(),
@@ -235,12 +238,20 @@ impl Shared {
     pub(super) fn pop(&self, state: &mut State) -> Option<Taken> {
         self.recall_for_others(state);
         if state.open {
+            // No call waits.
             return self.outbox.take().map(Taken::own);
         }
+        // More than may work are at it when calls have taken their places back (C17).
+        let has_place = state.busy() <= self.settings.max_threads.get();
         // A place that a call has lent is there for what it waits for. If that went to others by turns, they would come to wait as
-        // well, until no place were left to lend (C17).
-        let nested = if state.awaited < state.lent() { state.queues.pop_nested() } else { None };
-        let taken = nested.or_else(|| state.queues.pop())?;
+        // well, until no place were left to lend. And what all others wait for needs no place.
+        let is_for_calls = if has_place {
+            state.awaited < state.lent()
+        } else {
+            state.all_others_wait() && state.has_for_calls()
+        };
+        let nested = if is_for_calls { state.queues.pop_nested() } else { None };
+        let taken = nested.or_else(|| if has_place { state.queues.pop() } else { None })?;
         state.awaited += usize::from(taken.is_awaited);
         state.growth.taken += 1;
         Some(taken)

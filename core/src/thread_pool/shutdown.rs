@@ -96,7 +96,8 @@ impl fmt::Debug for Shutdown {
     }
 }
 
-/// What a shutdown with a time limit came to.
+/// What a shutdown with a time limit came to. A map's items and the calls of an actor on a pool are not among the calls: see
+/// [`Metrics`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ShutdownReport {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::metrics::{Counts, Timings};
 use super::samples::{Entry, Samples};
+use crate::task::Urgency;
 
 /// Cancelled jobs are cleared away where a queue has grown to this length, and to twice as much each time.
 const SWEEP: usize = 1 << 16;
@@ -42,6 +43,14 @@ pub(super) struct Tenant {
     pub(super) sweep_at: usize,
     pub(super) counts: Counts,
     pub(super) timings: Arc<Timings>,
+}
+
+/// Where an urgent job is.
+pub(super) struct Urgent {
+    pub(super) urgency: Urgency,
+    /// Among those that wait for room.
+    waits: bool,
+    at: usize,
 }
 
 /// Which part of a queue a job is taken from first.
@@ -172,6 +181,33 @@ impl Tenant {
             }
             spent.push(entry);
         }
+    }
+
+    /// The first of its most urgent jobs, of those that wait for room, too; `None` if none is urgent.
+    pub(super) fn most_urgent(&self) -> Option<Urgent> {
+        let mut most: Option<Urgent> = None;
+        for (waits, queue) in [(false, &self.jobs), (true, &self.waiting)] {
+            for (at, entry) in queue.iter().enumerate() {
+                let urgency = entry.job.urgency();
+                if urgency > most.as_ref().map_or(Urgency::None, |most| most.urgency) {
+                    most = Some(Urgent { urgency, waits, at });
+                }
+                if urgency == Urgency::Awaited {
+                    return most;
+                }
+            }
+        }
+        most
+    }
+
+    /// Puts it among the nested ones.
+    pub(super) fn promote(&mut self, Urgent { waits, at, .. }: Urgent) {
+        let queue = if waits { &mut self.waiting } else { &mut self.jobs };
+        self.nested.extend(queue.remove(at));
+    }
+
+    pub(super) fn promote_next(&mut self) {
+        self.nested.extend(self.jobs.pop_front());
     }
 
     /// Lets in who waits for room.

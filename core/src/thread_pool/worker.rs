@@ -74,10 +74,7 @@ impl<'a> Worker<'a> {
             }
             self.play_out(&mut state);
             self.shared.relax(&mut state);
-            // More than may work are at it when calls have taken their places back: C17.
-            if state.busy() <= settings.max_threads.get()
-                && let Some(taken) = self.shared.pop(&mut state)
-            {
+            if let Some(taken) = self.shared.pop(&mut state) {
                 let recruit = self.shared.ensure_progress(&mut state);
                 let holds_back = self.shared.begins_to_hold_back(&mut state, taken.tenant);
                 drop(state);

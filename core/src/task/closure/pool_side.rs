@@ -9,7 +9,7 @@ use crate::error::TaskError;
 use crate::limiter::{InLine, Permit};
 use crate::task::carried::Carried;
 use crate::task::cell::Claim;
-use crate::task::{Ran, Runnable};
+use crate::task::{Ran, Runnable, Urgency};
 
 const NOT_RUN: &str = "the runtime's `Driver::scope` did not run its body";
 
@@ -91,6 +91,7 @@ where
     }
 
     fn carry(&self, permit: Permit) {
+        self.cell.mark(Urgency::Holds);
         // If it was cancelled before, giving the place back calls the next one in line.
         self.take_along(permit, Carried::add_permit);
     }
@@ -116,6 +117,10 @@ where
                 }
             }
         }
+    }
+
+    fn urgency(&self) -> Urgency {
+        self.cell.urgency()
     }
 
     fn driver(&self) -> usize {

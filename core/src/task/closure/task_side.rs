@@ -8,8 +8,9 @@ use super::{Closure, Finished};
 use crate::catch::drop_quietly;
 use crate::error::TaskError;
 use crate::spin;
-use crate::task::ClosureHandle;
 use crate::task::cell::Claim;
+use crate::task::{ClosureHandle, Urgency};
+use crate::thread_pool::Lender;
 use crate::warning;
 
 impl<F, T> ClosureHandle<T> for Closure<F, T>
@@ -23,10 +24,19 @@ where
             spin::until(|| self.cell.is_finished());
         }
         // SAFETY: the caller's promise.
-        let Finished { result, context } = std::task::ready!(unsafe { self.cell.poll(cx.waker()) });
-        // C06: what the call carried goes before its result can be seen.
-        drop(context);
-        Poll::Ready(result)
+        match unsafe { self.cell.poll(cx.waker()) } {
+            Poll::Ready(Finished { result, context }) => {
+                // C06: what the call carried goes before its result can be seen.
+                drop(context);
+                Poll::Ready(result)
+            }
+            Poll::Pending => {
+                if Lender::is_here() {
+                    self.cell.mark(Urgency::Awaited);
+                }
+                Poll::Pending
+            }
+        }
     }
 
     fn abort(&self) {
@@ -37,6 +47,7 @@ where
     }
 
     fn dismiss(&self) {
+        self.cell.note_dismissed();
         self.end(self.cell.cancel(), TaskError::Cancelled);
     }
 

@@ -32,7 +32,7 @@ use crate::error::TaskError;
 use crate::limiter::{InLine, Permit};
 use crate::pool::{Job, Refused};
 use crate::spin::Backoff;
-use crate::task::{Ran, Runnable};
+use crate::task::{Ran, Runnable, Urgency};
 
 const FOR_EVER: Duration = Duration::MAX;
 const A_WHILE: Duration = Duration::from_secs(10);
@@ -197,6 +197,10 @@ impl Runnable for Probe {
     fn carry(&self, _: Permit) {}
 
     fn expect_soon(&self) {}
+
+    fn urgency(&self) -> Urgency {
+        Urgency::None
+    }
 
     fn begin_submission(&self) {}
 
