@@ -12,7 +12,9 @@ use super::sleeper::{Sleeper, Standing};
 use super::sync::Instant;
 use super::sync::atomic::Ordering;
 use super::tenant::Tenant;
+use crate::pool::Job;
 use crate::spin::Found;
+use crate::task::Urgency;
 
 /// What somebody has to do after letting go of the lock, so that the queue goes on.
 #[must_use]
@@ -65,12 +67,17 @@ impl State {
     /// not look again for ten times as long as it has looked.
     fn search_for_calls(&mut self) -> bool {
         let start = Instant::now();
-        if self.search_again.is_some_and(|again| start < again) {
+        if self.search_again.is_some_and(|again| again.checked_duration_since(start).is_some()) {
             return false;
         }
         let found = self.queues.promote_urgent();
-        self.search_again = Some(Instant::now() + start.elapsed() * 10);
+        self.search_again = Instant::now().checked_add(start.elapsed() * 10);
         found
+    }
+
+    /// Whether a job that comes is what would be looked for.
+    pub(super) fn looks_for(&self, job: &Job) -> bool {
+        job.urgency() > Urgency::None && self.all_wait() && !self.queues.has_nested()
     }
 
     /// Whether all calls wait, those in the places that are lent, too.

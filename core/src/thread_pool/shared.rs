@@ -207,7 +207,8 @@ impl Shared {
             job.expect_soon();
         }
         let mut spent = Vec::new();
-        let nested = nested && state.queues.may_be_awaited(tenant, employment::tenant());
+        let nested =
+            (nested && state.queues.may_be_awaited(tenant, employment::tenant())) || state.looks_for(&job);
         let manner = Manner { patient, nested };
         let pushed = state.queues.push(tenant, job, manner, || self.now(), &mut spent);
         if let Pushed::Full(job) = pushed {

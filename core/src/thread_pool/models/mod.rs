@@ -7,6 +7,7 @@
 
 mod cancelled;
 mod handshakes;
+mod lend;
 mod monitor;
 mod outbox;
 mod views;
@@ -25,6 +26,7 @@ use loom::sync::mpsc::{Receiver, Sender, channel};
 use loom::thread;
 
 use super::builder::Settings;
+use super::lend::Lender;
 use super::queue::OWN;
 use super::shared::Shared;
 use super::shutdown::Shutdown;
@@ -108,6 +110,9 @@ struct Probe {
     begin: Option<Event>,
     /// What it waits for first.
     gate: Option<Event>,
+    /// It lends its place meanwhile.
+    lends: bool,
+    urgent: bool,
     /// It may be cancelled, and was, or is run.
     claimed: Option<AtomicBool>,
     ran: AtomicUsize,
@@ -123,6 +128,11 @@ impl Probe {
     fn gated_and_announced() -> Arc<Self> {
         let [begin, gate] = [(); 2].map(|()| Some(Event::default()));
         Arc::new(Self { begin, gate, ..Self::default() })
+    }
+
+    /// A call that waits for others.
+    fn lending() -> Arc<Self> {
+        Arc::new(Self { gate: Some(Event::default()), lends: true, ..Self::default() })
     }
 
     fn cancellable() -> Arc<Self> {
@@ -174,8 +184,16 @@ impl Runnable for Probe {
         if let Some(begin) = &self.begin {
             begin.happen();
         }
+        let lent = self.lends.then(|| {
+            let (lent, next) = Lender::here().unwrap().lend();
+            next.call();
+            lent
+        });
         if let Some(gate) = &self.gate {
             gate.wait();
+        }
+        if let Some(lent) = lent {
+            lent.take_back().call();
         }
         self.ran.fetch_add(1, Ordering::Relaxed);
         self.end.happen();
@@ -199,7 +217,7 @@ impl Runnable for Probe {
     fn expect_soon(&self) {}
 
     fn urgency(&self) -> Urgency {
-        Urgency::None
+        if self.urgent { Urgency::Awaited } else { Urgency::None }
     }
 
     fn begin_submission(&self) {}
