@@ -77,7 +77,7 @@ impl State {
 
     /// Whether a job that comes is what would be looked for.
     pub(super) fn looks_for(&self, job: &Job) -> bool {
-        job.urgency() > Urgency::None && self.all_wait() && !self.queues.has_nested()
+        self.all_wait() && !self.queues.has_nested() && job.urgency() > Urgency::None
     }
 
     /// Whether all calls wait, those in the places that are lent, too.
