@@ -54,13 +54,14 @@ fn two_that_wait<T: Send + 'static>(
     body: impl Fn() -> T + Clone + Send + 'static,
     outside: impl FnOnce(),
 ) -> [T; 2] {
-    let (go, gone) = mpsc::channel::<()>();
+    let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel::<()>());
     let first = body.clone();
     let first = pool.submit(move || {
+        begun.send(()).unwrap();
         let _ = gone.recv();
         first()
     });
-    eventually("the first runs", || pool.metrics().running == 1);
+    begins.recv().unwrap();
     let second = pool.submit(body);
     outside();
     drop(go);
