@@ -204,3 +204,25 @@ fn a_task_polled_after_a_refusal_says_why() {
     }
     assert_eq!(pool.metrics().refused, 1);
 }
+
+/// A pool's thread may be lent to another pool, for as long as that needs it: then it is its own pool's again.
+#[test]
+fn a_thread_that_another_pool_has_lent_goes_back() {
+    let lender = ThreadPool::new(1).unwrap();
+    let (answer, answered) = mpsc::channel();
+    let threads = lender.clone();
+    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
+        let (lender, answer) = (threads.clone(), answer.clone());
+        let call = threads.submit(move || {
+            body();
+            // Refused on a thread of that pool, and on no other.
+            answer.send(pollster::block_on(lender.shutdown())).unwrap();
+        });
+        builder.spawn(move || call.wait().unwrap())
+    };
+    let borrower = ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap();
+    assert_eq!(borrower.submit(|| 1).wait().unwrap(), 1);
+    pollster::block_on(borrower.shutdown()).unwrap();
+    assert!(answered.recv().unwrap().is_err());
+    assert_eq!(lender.submit(|| 2).wait().unwrap(), 2);
+}

@@ -82,11 +82,9 @@ thread_local! {
     static TENANT: Cell<Option<usize>> = const { Cell::new(None) };
 }
 
-/// Takes or leaves a post.
-pub(super) fn set_post(post: Option<Post>) {
-    // Dropped outside the cell: it may hold the last handle of the pool's state.
-    let before = POST.try_with(|place| place.replace(post)).ok().flatten();
-    drop(before);
+/// Takes or leaves a post; gives back the one before, which may hold the last handle of its pool's state.
+pub(super) fn set_post(post: Option<Post>) -> Option<Post> {
+    POST.try_with(|place| place.replace(post)).ok().flatten()
 }
 
 /// Notes whose job this thread runs, and gives back what was noted before.

@@ -25,7 +25,8 @@ pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
         state.growth.arrive();
         state.staff.get(key).map(|member| member.employee.clone()).unwrap_or_default()
     };
-    set_post(Some(Post { shared: shared.clone(), employee: employee.clone() }));
+    // The thread may belong to somebody who uses it again: see `Builder::spawn_handler`.
+    let before = set_post(Some(Post { shared: shared.clone(), employee: employee.clone() }));
     if let Some(hook) = &shared.settings.on_thread_start {
         quietly(|| hook());
     }
@@ -39,8 +40,7 @@ pub(super) fn work(shared: &Arc<Shared>, key: usize, role: Role) {
     if let Some(hook) = &shared.settings.on_thread_stop {
         quietly(|| hook());
     }
-    // The thread may belong to somebody who uses it again: see `Builder::spawn_handler`.
-    set_post(None);
+    drop(set_post(before));
 }
 
 struct Worker<'a> {
