@@ -12,7 +12,7 @@ use std::sync::{Arc, PoisonError};
 
 use line::{Line, Waiting};
 use permit::address;
-pub(crate) use permit::{InLine, LentPermit, Permit, held_here, holding, is_any_held};
+pub(crate) use permit::{InLine, LentPermit, Permit, WaitUnder, held_here, holding, is_any_held};
 
 use crate::catch::{drop_quietly, quietly};
 use crate::origin::{Origin, handing_on, this_thread};

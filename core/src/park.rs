@@ -11,7 +11,7 @@ use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use self::spot::Spot;
-use crate::limiter::{self, LentPermit};
+use crate::limiter::{self, LentPermit, WaitUnder};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::thread_pool::{Lender, Lent, Next};
 
@@ -62,6 +62,13 @@ pub(crate) struct Parked {
 thread_local! {
     /// What this thread waited with last, for its next wait: to make it anew would be most of what a short one costs.
     static SPARE: Cell<Option<Parked>> = const { Cell::new(None) };
+    /// This thread polls what a call waits for, which lends its place.
+    static WAITING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is the poll of what a call waits for, which lends its place (C17).
+pub(crate) fn is_call_waiting() -> bool {
+    WAITING.get()
 }
 
 impl Parked {
@@ -87,6 +94,15 @@ impl Parked {
     }
 
     pub(crate) fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
+        struct Restore(bool);
+
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                WAITING.set(self.0);
+            }
+        }
+
+        let _restore = Restore(WAITING.replace(self.unparker.place.is_some()));
         future.poll(&mut Context::from_waker(&self.waker))
     }
 
@@ -120,14 +136,20 @@ impl Parked {
             }
             return;
         };
+        let under = WaitUnder::begin();
         let _lending = Lending(spot);
         while !self.is_woken() {
             if !spot.is_filled() {
                 // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
-                let permits = LentPermit::here();
+                let permits = LentPermit::here(&under);
                 if let Some(next) = spot.fill(notified, || place.lend(permits)) {
                     next.call();
                 }
+            }
+            // In place, others may have been run here meanwhile, who have used up what was to wake this thread.
+            // ORDERING: Relaxed: `is_woken` looks again.
+            if notified.load(Ordering::Relaxed) {
+                continue;
             }
             let watched = look.is_some() || place.needs_watching();
             // Wakes that come meanwhile do not put it off.
@@ -243,8 +265,8 @@ impl Place {
         self.lender.as_ref().is_some_and(Lender::needs_watching)
     }
 
-    fn panic_if_stuck(&mut self) {
-        if let Some(lender) = &mut self.lender
+    fn panic_if_stuck(&self) {
+        if let Some(lender) = &self.lender
             && lender.is_stuck()
         {
             panic!("{}", lender.stuck_text());

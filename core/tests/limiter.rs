@@ -6,8 +6,10 @@ mod support;
 use std::cell::RefCell;
 use std::sync::mpsc::{self, channel};
 use std::thread;
+use std::time::Duration;
 
 use anyloop_core::{Call, CancelToken, InlinePool, Limiter, PoolExt, Task, ThreadPool};
+use support::bell::Bell;
 use support::choices::{Choices, seed};
 use support::eventually;
 
@@ -241,4 +243,32 @@ fn an_ended_call_has_given_back_all_permits_before_others_are_handed_on() {
     Call::new(move || ran.send(()).unwrap()).on(&InlinePool).limit(&SECOND).start().detach();
     assert!(next.wait().unwrap());
     holder.join().unwrap();
+}
+
+/// A call that waits hands on another, in place, that waits as well: the first one's permit is lent once, and its wake is not lost.
+#[test]
+fn who_waits_may_run_another_that_waits_on_its_own_thread() {
+    static ONE: Limiter = Limiter::new(1);
+    let pool = ThreadPool::new(2).unwrap();
+    for _ in 0..20 {
+        let (go, gone) = channel::<()>();
+        let bells = [Bell::default(), Bell::default()];
+        let [first, second] = bells.clone();
+        let outer = Call::new(move || {
+            let _ = gone.recv();
+            first.wait();
+        });
+        let outer = outer.on(&pool).limit(&ONE).start();
+        eventually("it runs", || pool.metrics().running == 1);
+        let inner = Call::new(move || second.wait()).on(&InlinePool).limit(&ONE).start();
+        drop(go);
+        thread::sleep(Duration::from_millis(5));
+        for bell in bells {
+            bell.ring();
+            thread::sleep(Duration::from_millis(5));
+        }
+        inner.wait().unwrap();
+        outer.wait().unwrap();
+        eventually("all permits are back", || format!("{ONE:?}").contains("taken: 0"));
+    }
 }

@@ -21,6 +21,7 @@ use crate::catch::quietly;
 use crate::error::TaskError;
 use crate::pool::{Job, Refused, SWEEP, sweep};
 use crate::spin::{Found, look};
+use crate::task::Urgency;
 use crate::thread_pool::{Growth, same_error};
 
 pub(super) struct Mailbox {
@@ -303,6 +304,14 @@ impl Mailbox {
     /// Whether a call waits.
     pub(super) fn has_work(&self) -> bool {
         !self.taken().is_empty() || self.lock().has_work()
+    }
+
+    /// Whether calls of pools, which lend their places, wait for what waits here.
+    pub(super) fn is_awaited(&self) -> bool {
+        let state = self.lock();
+        let taken = self.taken();
+        let mut jobs = state.first.iter().chain(&*taken).chain(&state.queue);
+        jobs.any(|job| job.urgency() == Urgency::Awaited)
     }
 
     /// Whoever was called in does not come: what is queued ends in the reason.

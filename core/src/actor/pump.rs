@@ -154,7 +154,13 @@ impl Runnable for Pump {
     fn expect_soon(&self) {}
 
     fn urgency(&self) -> Urgency {
-        Urgency::Awaited
+        if self.mailbox.is_awaited() {
+            Urgency::Awaited
+        } else if self.lock().permit.is_some() {
+            Urgency::Holds
+        } else {
+            Urgency::None
+        }
     }
 
     fn begin_submission(&self) {

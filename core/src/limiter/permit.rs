@@ -1,6 +1,6 @@
 //! What a job keeps of a limiter: its place in the queue, and then its permits.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::ptr;
 
 use super::{Limiter, Shared};
@@ -82,6 +82,26 @@ impl Drop for InLine {
 thread_local! {
     /// The permits of the calls that this thread is running, the innermost call's last.
     static HELD: RefCell<Vec<Permit>> = const { RefCell::new(Vec::new()) };
+    /// So many of them, the first, are those of calls that wait already, and that have run another one in place meanwhile.
+    static WAITING: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A call on this thread waits, until this is dropped: its permits, and those of the calls around it, are its own to be lent.
+pub(crate) struct WaitUnder {
+    before: usize,
+}
+
+impl WaitUnder {
+    pub(crate) fn begin() -> Self {
+        let held = HELD.try_with(|held| held.borrow().len()).unwrap_or(0);
+        Self { before: WAITING.with(|waiting| waiting.replace(held)) }
+    }
+}
+
+impl Drop for WaitUnder {
+    fn drop(&mut self) {
+        WAITING.with(|waiting| waiting.set(self.before));
+    }
 }
 
 /// Runs a call, which does not unwind, that holds `permit`, and gives that back.
@@ -116,16 +136,21 @@ impl Drop for StepAside {
     }
 }
 
-/// Looks at the permits of all calls that this thread runs, the innermost call's first: the others wait with that one.
-fn with_held<R: Default>(look: impl FnOnce(&mut dyn Iterator<Item = &Place>) -> R) -> R {
+/// Looks at the permits of the calls that this thread runs, the innermost call's first, without the outermost ones, so many: the others
+/// wait with that one.
+fn with_held<R: Default>(without: usize, look: impl FnOnce(&mut dyn Iterator<Item = &Place>) -> R) -> R {
     // Late in a thread's life it runs no call any more.
-    let looked = HELD.try_with(|held| look(&mut held.borrow().iter().rev().flat_map(Permit::places)));
+    let looked = HELD.try_with(|held| {
+        let held = held.borrow();
+        let rest = held.get(without..).unwrap_or_default();
+        look(&mut rest.iter().rev().flat_map(Permit::places))
+    });
     looked.unwrap_or_default()
 }
 
 /// The limiters of those permits, by their addresses.
 pub(crate) fn held_here() -> Vec<usize> {
-    with_held(|held| held.map(|place| address(&place.limiter)).collect())
+    with_held(0, |held| held.map(|place| address(&place.limiter)).collect())
 }
 
 /// By which a limiter is told from others.
@@ -135,7 +160,7 @@ pub(super) fn address(limiter: &Limiter) -> usize {
 
 /// Whether such a call holds any.
 pub(crate) fn is_any_held() -> bool {
-    with_held(|held| held.next().is_some())
+    with_held(0, |held| held.next().is_some())
 }
 
 /// The permits of a call that waits for others: they may have them meanwhile (C17). Taken back when dropped, whether or
@@ -143,10 +168,11 @@ pub(crate) fn is_any_held() -> bool {
 pub(crate) struct LentPermit(Vec<(Shared, usize)>);
 
 impl LentPermit {
-    /// Lends what the calls hold that this thread runs, and hands on who waits for such permits.
-    pub(crate) fn here() -> Self {
+    /// Lends what the calls hold that this thread runs, but for those that had come to wait before, and hands on who waits for such
+    /// permits.
+    pub(crate) fn here(wait: &WaitUnder) -> Self {
         let lent: Vec<_> =
-            with_held(|held| held.map(|place| (place.limiter.clone(), place.permits)).collect());
+            with_held(wait.before, |held| held.map(|place| (place.limiter.clone(), place.permits)).collect());
         let lent = Self(lent);
         for (limiter, permits) in &lent.0 {
             let mut state = limiter.lock();

@@ -30,6 +30,8 @@ pub(super) trait Batch<T>: Send + Sync {
     /// Fixes the length of the chunks that are taken from now on.
     fn set_chunk(&self, items: usize);
     fn outlet(&self) -> &Outlet<T>;
+    /// A call that lends its place waits for the map.
+    fn note_awaited(&self);
 }
 
 pub(super) struct Shared<I, F, T> {
@@ -41,6 +43,8 @@ pub(super) struct Shared<I, F, T> {
     stopped: AtomicBool,
     /// What they want done then.
     interrupts: Interrupts,
+    /// A call that lends its place waits for it, or has.
+    awaited: AtomicBool,
     /// 0 where the runners choose it.
     chunk: AtomicUsize,
     pool: AnyPool,
@@ -102,6 +106,7 @@ where
             outlet,
             stopped: AtomicBool::new(false),
             interrupts: Interrupts::default(),
+            awaited: AtomicBool::new(false),
             chunk: AtomicUsize::new(0),
             pool,
             tenant: OnceLock::new(),
@@ -119,6 +124,11 @@ where
     /// The pool's handle for this map's jobs, from its start on.
     pub(super) fn tenant(&self) -> &AnyPool {
         self.tenant.get_or_init(|| self.pool.tenant())
+    }
+
+    pub(super) fn is_awaited(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        self.awaited.load(Ordering::Relaxed)
     }
 
     pub(super) fn fixed_chunk(&self) -> Option<usize> {
@@ -309,6 +319,12 @@ where
 
     fn outlet(&self) -> &Outlet<T> {
         &self.outlet
+    }
+
+    fn note_awaited(&self) {
+        // ORDERING: Relaxed, a hint. Who submits a job meanwhile may miss it: the next poll marks that.
+        self.awaited.store(true, Ordering::Relaxed);
+        self.lock().jobs.iter().for_each(Awaiter::note_awaited);
     }
 }
 

@@ -72,11 +72,11 @@ impl Drop for Submitting {
     }
 }
 
-/// Gives a job to the pool. An error means that it will not run. Calls may wait for it if it is `urgent`.
+/// Gives a job to the pool. An error means that it will not run. Calls may wait for it if it `serves` them.
 pub(super) fn submit<I, F, T>(
     shared: &Arc<Shared<I, F, T>>,
     job: impl FnOnce() + Send + 'static,
-    urgent: bool,
+    serves: bool,
 ) -> Result<(), TaskError>
 where
     I: Send + 'static,
@@ -85,7 +85,10 @@ where
 {
     let submitting = Submitting(SUBMITTING.replace(true));
     // A pool may run it here and now, and what it submits is its own then.
-    let (mut awaiter, closure) = Awaiter::errand(move || nowhere(job), shared.place, urgent);
+    let (mut awaiter, closure) = Awaiter::errand(move || nowhere(job), shared.place, serves);
+    if shared.is_awaited() {
+        awaiter.note_awaited();
+    }
     // Somebody awaits the map, so it can wait for room in a full queue (C14).
     let answer = handing_on(shared.origin.clone(), || shared.tenant().execute_patiently(Job::new(closure)));
     awaiter.answered(answer);

@@ -39,6 +39,7 @@ use slots::Bundle;
 pub use stream::{MapCompleted, MapStream};
 
 use crate::error::TaskError;
+use crate::park::is_call_waiting;
 use crate::pool::AnyPool;
 
 /// One closure over many items, as one batch job of a pool: what [`PoolExt::map`](crate::PoolExt::map) gives.
@@ -205,7 +206,12 @@ impl<T> Map<T> {
             panic!("a Map was polled again after it had ended");
         }
         self.begin();
-        let delivery = ready!(self.batch.outlet().poll(cx.waker()));
+        let Poll::Ready(delivery) = self.batch.outlet().poll(cx.waker()) else {
+            if is_call_waiting() {
+                self.batch.note_awaited();
+            }
+            return Poll::Pending;
+        };
         if delivery.over {
             self.stage = Stage::Ended;
         }

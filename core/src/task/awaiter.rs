@@ -54,12 +54,12 @@ impl<T: Send + 'static> Awaiter<T> {
     pub(crate) fn errand<F>(
         closure: F,
         place: &'static Location<'static>,
-        urgent: bool,
+        serves: bool,
     ) -> (Self, Arc<Closure<F, T>>)
     where
         F: FnOnce() -> T + Send + 'static,
     {
-        Self::of(Closure::errand(closure, place, urgent))
+        Self::of(Closure::errand(closure, place, serves))
     }
 
     /// For a closure that was made just now.
@@ -76,6 +76,11 @@ impl<T> Awaiter<T> {
             // SAFETY: as in `poll`: nothing was polled yet, since no `Task` has been made of it.
             unsafe { self.handle.refused(TaskError::from(refused)) }
         }
+    }
+
+    /// A call that lends its place waits for what it serves.
+    pub(crate) fn note_awaited(&self) {
+        self.handle.note_awaited();
     }
 
     /// Cancels it if nobody has begun it. What runs is left to itself: it is no call that somebody has given up.

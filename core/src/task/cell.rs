@@ -54,6 +54,8 @@ const AWAITED: u16 = 1 << 8;
 const HOLDS: u16 = 1 << 9;
 /// Nobody needs it any more, and nobody has cancelled it either.
 const DISMISSED: u16 = 1 << 10;
+/// It runs what many wait for.
+const SERVES: u16 = 1 << 11;
 
 /// `Q` is what is queued, `R` what it ends in.
 pub(super) struct Cell<Q, R> {
@@ -393,6 +395,16 @@ impl<Q, R> Cell<Q, R> {
             Payload::Empty => None,
             left => Some(left),
         }
+    }
+
+    pub(super) fn note_serving(&self) {
+        // ORDERING: Relaxed, a hint.
+        self.state.fetch_or(SERVES, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_serving(&self) -> bool {
+        // ORDERING: Relaxed, a hint.
+        self.state.load(Ordering::Relaxed) & SERVES != 0
     }
 
     pub(super) fn note_dismissed(&self) {

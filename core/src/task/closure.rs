@@ -17,7 +17,7 @@ use std::task::Waker;
 
 use super::carried::{Carried, Rest};
 use super::cell::{Beginning, Cell, Claim, Ending};
-use super::{CallState, ClosureHandle, Ran, Urgency};
+use super::{CallState, ClosureHandle, Ran};
 use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{drop_quietly, quietly};
@@ -68,11 +68,11 @@ where
     }
 
     /// Something that is to be done for calls, and is none itself: it puts in place by itself what is to be around it.
-    /// Calls may wait for it if it is `urgent`.
-    pub(super) fn errand(closure: F, place: &'static Location<'static>, urgent: bool) -> Arc<Self> {
+    /// Calls may wait for it if it `serves` them: see [`ClosureHandle::note_awaited`].
+    pub(super) fn errand(closure: F, place: &'static Location<'static>, serves: bool) -> Arc<Self> {
         let errand = Self::with(closure, Carried::capture_for_errand(), place, Beginning::Plain);
-        if urgent {
-            errand.cell.mark(Urgency::Awaited);
+        if serves {
+            errand.cell.note_serving();
         }
         errand
     }

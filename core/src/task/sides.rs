@@ -76,6 +76,8 @@ pub(crate) trait CallState: Send + Sync {
 pub(crate) trait ClosureHandle<T>: Send + Sync {
     unsafe fn poll(&self, cx: &mut TaskContext<'_>) -> Poll<Result<T, TaskError>>;
     fn abort(&self);
+    /// A call that lends its place waits for what it serves, if it serves anybody.
+    fn note_awaited(&self);
     /// Cancels it if nobody has begun it.
     fn dismiss(&self);
     /// Cancels, and nobody wants the result.

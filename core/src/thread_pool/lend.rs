@@ -7,11 +7,12 @@
 //! `State::recruit_for_calls`. So the pool has no more than twice as many threads, and those two.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::employment::{employer, tenant};
 use super::progress::Recruit;
 use super::shared::{Shared, State};
+use super::sync::Instant;
 
 /// How long a pool may look stuck before a waiting call says so.
 const STUCK: Duration = Duration::from_secs(3);
@@ -20,8 +21,6 @@ const STUCK: Duration = Duration::from_secs(3);
 pub(crate) struct Lender {
     shared: Arc<Shared>,
     tenant: usize,
-    /// Since when nothing has moved while all calls wait, and how many jobs had been taken then.
-    stuck: Option<(Instant, u64)>,
 }
 
 /// The place of a call that waits; taken back on whatever thread: by who wakes the call.
@@ -58,7 +57,7 @@ impl Lender {
 
     /// The call that this thread runs; `None` on a thread that belongs to no pool of ours.
     pub(crate) fn here() -> Option<Self> {
-        Some(Self { shared: employer()?, tenant: tenant()?, stuck: None })
+        Some(Self { shared: employer()?, tenant: tenant()? })
     }
 
     /// Lends its place. Somebody may have to be [called](Next::call) for it then, without any lock.
@@ -69,6 +68,7 @@ impl Lender {
         state.queues.begin_wait(tenant);
         state.strict = true;
         shared.recall(&mut state);
+        state.search_for_calls();
         let recruit = shared.keep_going(&mut state);
         drop(state);
         let next = Next { shared: Some(shared.clone()), recruit, holds_back: false };
@@ -85,23 +85,24 @@ impl Lender {
     /// Whether every thread of the pool has waited for a while, with jobs in the queue that the calls may wait for, and that none
     /// can take. With none of those, they wait for something else, which will end; or so it is taken to be. For it may be another job
     /// whose part in it cannot be seen: after a while the next one is run as if it was waited for, if there is a thread left.
-    pub(crate) fn is_stuck(&mut self) -> bool {
+    pub(crate) fn is_stuck(&self) -> bool {
         let mut state = self.shared.lock();
         let all_wait = state.waits > state.lent() && state.running() == state.waits;
         if !all_wait || !self.shared.has_work(&state) {
-            self.stuck = None;
+            state.stuck = None;
             return false;
         }
+        state.search_for_calls();
         let taken = self.shared.taken(&state);
-        let (since, before) = *self.stuck.get_or_insert_with(|| (Instant::now(), taken));
-        if before != taken {
-            self.stuck = None;
-        }
+        let (since, before) = *state.stuck.get_or_insert_with(|| (Instant::now(), taken));
         // Nobody is on the way either.
-        let is_over = before == taken && since.elapsed() >= STUCK && state.growth.searching == 0;
-        let is_stuck = is_over && state.queues.may_hold_up_calls();
-        if is_over && !is_stuck && state.waits <= state.lendable.saturating_mul(2) {
-            self.stuck = None;
+        let is_over = since.elapsed() >= STUCK && state.growth.searching == 0;
+        let is_stuck = before == taken && is_over && state.queues.may_hold_up_calls();
+        if before != taken || is_over {
+            // One call says so, and one job is run as if it was waited for: for all of them.
+            state.stuck = None;
+        }
+        if before == taken && is_over && !is_stuck && state.is_anybody_left() {
             state.queues.promote_next();
         }
         self.shared.go_on(state);

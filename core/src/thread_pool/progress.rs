@@ -16,6 +16,13 @@ use crate::pool::Job;
 use crate::spin::Found;
 use crate::task::Urgency;
 
+/// So many workers, at most, serve calls that all wait.
+const SERVING: usize = 2;
+/// A search for what those wait for may be made again at once when it took no longer; otherwise after ten times as long, up to
+/// [`LONGEST_PAUSE`].
+const SHORT_SEARCH: Duration = Duration::from_micros(200);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// What somebody has to do after letting go of the lock, so that the queue goes on.
 #[must_use]
 pub(super) enum Recruit {
@@ -49,39 +56,53 @@ impl State {
         self.call(max_threads.get().saturating_add(self.lent()), role)
     }
 
-    /// The same for one who runs what calls wait for, while all calls do: nobody else might ever have a place again (C17).
-    ///
-    /// The first one runs also what only may be waited for. Should that come to wait itself, as a call does that has the
-    /// permit which others wait for, there is one more, for what calls have submitted.
+    /// The same for one who runs what calls wait for, while all calls do: nobody else might ever have a place again (C17). Should
+    /// that come to wait itself, as a call does that has the permit which others wait for, there is one more.
     fn recruit_for_calls(&mut self) -> Option<Recruit> {
-        if self.all_wait() && self.has_for_calls() { self.call(self.waits + 1, Role::Searcher) } else { None }
+        if self.all_wait() && self.may_serve_calls() && self.queues.has_nested() {
+            self.call(self.waits + 1, Role::Searcher)
+        } else {
+            None
+        }
     }
 
-    /// Whether there is such a job in the queue, when so many wait: looked for, if it has to be.
-    pub(super) fn has_for_calls(&mut self) -> bool {
-        let beyond = self.waits.saturating_sub(self.lendable.saturating_mul(2));
-        if self.queues.has_nested() { beyond <= 1 } else { beyond == 0 && self.search_for_calls() }
+    /// Whether so few wait that one more worker may serve them.
+    fn may_serve_calls(&self) -> bool {
+        self.waits.saturating_sub(self.lendable.saturating_mul(2)) < SERVING
     }
 
-    /// Looks through all that is queued for what calls may wait for. Others are there with that, perhaps very many; so it does
-    /// not look again for ten times as long as it has looked.
-    fn search_for_calls(&mut self) -> bool {
+    /// When all calls wait, or all others: looks through what may be started for what they may wait for, unless they have submitted such
+    /// a job themselves. Others are there with that, perhaps very many: where a search is long, it is rare.
+    pub(super) fn search_for_calls(&mut self) {
+        if !(self.all_wait() || self.all_others_wait()) || !self.may_serve_calls() || self.queues.has_nested()
+        {
+            return;
+        }
         let start = Instant::now();
         if self.search_again.is_some_and(|again| again.checked_duration_since(start).is_some()) {
-            return false;
+            return;
         }
-        let found = self.queues.promote_urgent();
-        self.search_again = Instant::now().checked_add(start.elapsed() * 10);
-        found
+        self.queues.promote_urgent();
+        let took = start.elapsed();
+        let pause = if took < SHORT_SEARCH { Duration::ZERO } else { (took * 10).min(LONGEST_PAUSE) };
+        self.search_again = Instant::now().checked_add(pause);
     }
 
     /// Whether a job that comes is what would be looked for.
     pub(super) fn looks_for(&self, job: &Job) -> bool {
-        self.all_wait() && !self.queues.has_nested() && job.urgency() > Urgency::None
+        self.all_wait()
+            && self.may_serve_calls()
+            && !self.queues.has_nested()
+            && job.urgency() > Urgency::None
+    }
+
+    /// Whether one more may be called for calls that all wait.
+    pub(super) fn is_anybody_left(&self) -> bool {
+        self.all_wait() && self.may_serve_calls()
     }
 
     /// Whether all calls wait, those in the places that are lent, too.
-    fn all_wait(&self) -> bool {
+    pub(super) fn all_wait(&self) -> bool {
         self.waits >= self.lendable.saturating_mul(2) && self.running() == self.waits
     }
 

@@ -234,28 +234,27 @@ impl Queues {
         self.rotation.iter().any(|key| !self.tenants[*key].nested.is_empty())
     }
 
-    /// Puts the [most urgent](Urgency) job among what calls have submitted themselves. Whether there is one.
-    pub(super) fn promote_urgent(&mut self) -> bool {
-        let Some((key, found)) = self.most_urgent() else { return false };
+    /// Puts the [most urgent](Urgency) job among what calls have submitted themselves, if there is one.
+    pub(super) fn promote_urgent(&mut self) {
+        let Some((key, found)) = self.most_urgent() else { return };
         let tenant = &mut self.tenants[key];
         let before = tenant.len();
         tenant.promote(found);
         self.len += tenant.len() - before;
-        self.list(key);
-        true
     }
 
-    /// The first of the most urgent jobs that may be started, and whose it is.
+    /// The first of the most urgent jobs that may be started, and whose it is: in turn, or else one who has always another would go before
+    /// all others.
     fn most_urgent(&self) -> Option<(usize, Urgent)> {
-        let able = self.tenants.iter().filter(|(_, tenant)| tenant.may_run());
-        let found = able.filter_map(|(key, tenant)| Some((key, tenant.most_urgent()?)));
+        let found = self.rotation.iter().filter_map(|&key| Some((key, self.tenants[key].most_urgent()?)));
         found.reduce(|first, next| if next.1.urgency > first.1.urgency { next } else { first })
     }
 
-    /// The same with the next job, whatever it is.
+    /// The same with the next job, whatever it is. The next time it is another tenant's turn.
     pub(super) fn promote_next(&mut self) {
-        if let Some(key) = self.rotation.front() {
-            self.tenants[*key].promote_next();
+        if let Some(key) = self.rotation.pop_front() {
+            self.rotation.push_back(key);
+            self.tenants[key].promote_next();
         }
     }
 

@@ -53,6 +53,8 @@ pub(super) struct State {
     pub(super) awaited: usize,
     /// The most places that such calls may lend: `max_threads`.
     pub(super) lendable: usize,
+    /// Since when nothing has moved while all calls wait, and how many jobs had been taken then.
+    pub(super) stuck: Option<(Instant, u64)>,
     /// When what calls may wait for is looked for again, at the earliest.
     pub(super) search_again: Option<Instant>,
     /// Nobody may take a job without a look at the counts: some call has lent its place.
@@ -125,6 +127,7 @@ impl Shared {
             waits: 0,
             awaited: 0,
             lendable: settings.max_threads.get(),
+            stuck: None,
             search_again: None,
             strict: false,
             growth: Growth::new(),
@@ -246,11 +249,10 @@ impl Shared {
         let has_place = state.busy() <= self.settings.max_threads.get();
         // A place that a call has lent is there for what it waits for. If that went to others by turns, they would come to wait as
         // well, until no place were left to lend. And what all others wait for needs no place.
-        let is_for_calls = if has_place {
-            state.awaited < state.lent()
-        } else {
-            state.all_others_wait() && state.has_for_calls()
-        };
+        let is_for_calls = if has_place { state.awaited < state.lent() } else { state.all_others_wait() };
+        if is_for_calls && !has_place {
+            state.search_for_calls();
+        }
         let nested = if is_for_calls { state.queues.pop_nested() } else { None };
         let taken = nested.or_else(|| if has_place { state.queues.pop() } else { None })?;
         state.awaited += usize::from(taken.is_awaited);

@@ -189,6 +189,9 @@ impl Tenant {
         for (waits, queue) in [(false, &self.jobs), (true, &self.waiting)] {
             for (at, entry) in queue.iter().enumerate() {
                 let urgency = entry.job.urgency();
+                if urgency == Urgency::None || entry.job.is_cancelled() {
+                    continue;
+                }
                 if urgency > most.as_ref().map_or(Urgency::None, |most| most.urgency) {
                     most = Some(Urgent { urgency, waits, at });
                 }
@@ -206,8 +209,15 @@ impl Tenant {
         self.nested.extend(queue.remove(at));
     }
 
+    /// Puts the next job that was not cancelled among the nested ones, with those before it, which go along with it then.
     pub(super) fn promote_next(&mut self) {
-        self.nested.extend(self.jobs.pop_front());
+        while let Some(entry) = self.jobs.pop_front() {
+            let is_cancelled = entry.job.is_cancelled();
+            self.nested.push_back(entry);
+            if !is_cancelled {
+                return;
+            }
+        }
     }
 
     /// Lets in who waits for room.

@@ -55,8 +55,9 @@ impl Shared {
             state.growth.arrive();
             state.growth.discharge(role);
             self.recall(&mut state);
-            // A thread whose call waits, for this very job perhaps, is none that could run it.
-            if state.threads > state.waits {
+            // A thread whose call waits, for this very job perhaps, is none that could run it. But where as many wait as may, this
+            // was one more, whom nobody but they can miss.
+            if state.threads > state.waits || state.all_wait() {
                 // While this thread was expected, nobody else was called.
                 let has_work = self.has_work(&state);
                 let mut recruit = None;

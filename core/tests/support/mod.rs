@@ -1,6 +1,7 @@
 //! Books that a test keeps of its calls, to be held against the pool's own.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub(crate) mod bell;
 pub(crate) mod choices;
 
 use std::ops::{Add, AddAssign};

@@ -7,10 +7,10 @@ use std::task::{Context as TaskContext, Poll};
 use super::{Closure, Finished};
 use crate::catch::drop_quietly;
 use crate::error::TaskError;
+use crate::park::is_call_waiting;
 use crate::spin;
 use crate::task::cell::Claim;
 use crate::task::{ClosureHandle, Urgency};
-use crate::thread_pool::Lender;
 use crate::warning;
 
 impl<F, T> ClosureHandle<T> for Closure<F, T>
@@ -31,7 +31,7 @@ where
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                if Lender::is_here() {
+                if is_call_waiting() {
                     self.cell.mark(Urgency::Awaited);
                 }
                 Poll::Pending
@@ -43,6 +43,12 @@ where
         match self.cell.cancel() {
             Claim::Lost => self.leave_running(),
             won => self.end(won, TaskError::Cancelled),
+        }
+    }
+
+    fn note_awaited(&self) {
+        if self.cell.is_serving() {
+            self.cell.mark(Urgency::Awaited);
         }
     }
 
