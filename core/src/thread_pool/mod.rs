@@ -12,6 +12,7 @@ mod outbox;
 mod progress;
 mod queue;
 mod samples;
+mod serving;
 mod shared;
 mod shutdown;
 mod sleeper;

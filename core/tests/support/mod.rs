@@ -221,3 +221,24 @@ pub(crate) fn assert_books(pool: &ThreadPool, counts: &Counts, ends: Ends) {
     assert_eq!((metrics.queued, metrics.waiting), (0, 0), "{metrics:?}");
     assert_eq!(metrics.threads_started, metrics.threads_ended, "{metrics:?}");
 }
+
+/// A pool of one thread in which `body` runs twice, the second time in the place that the first lends. `outside` runs before the first
+/// goes on: what it submits stands behind the second.
+pub(crate) fn two_that_wait<T: Send + 'static>(
+    pool: &ThreadPool,
+    body: impl Fn() -> T + Clone + Send + 'static,
+    outside: impl FnOnce(),
+) -> [T; 2] {
+    let ((begun, begins), (go, gone)) = (mpsc::channel(), mpsc::channel::<()>());
+    let first = body.clone();
+    let first = pool.submit(move || {
+        begun.send(()).unwrap();
+        let _ = gone.recv();
+        first()
+    });
+    begins.recv().unwrap();
+    let second = pool.submit(body);
+    outside();
+    drop(go);
+    [first, second].map(|call| call.wait().unwrap())
+}
