@@ -9,8 +9,8 @@ use super::{FOR_EVER, Probe, model_of, pool, shut_down};
 ///
 /// Fails with: a `recruit_for_work` that does not call `recruit_for_calls` (deadlock: nobody is left to run it); a `Lender::lend` that does
 /// not call `keep_going` (deadlock: the push came before the last wait); a `lend` that does not search (deadlock: the
-/// same); a `pop` that takes nothing without a place (deadlock: who was called goes to sleep). Not shown: an `execute` that does not
-/// ask `looks_for`.
+/// same); a `pop` that takes nothing without a place (deadlock: who was called goes to sleep). With two preemptions, which takes
+/// minutes: an `execute` that does not ask `looks_for` (deadlock: the push came after the last wait).
 #[test]
 fn what_all_calls_wait_for_comes_while_the_last_begins_to_wait() {
     model_of(1, || {
