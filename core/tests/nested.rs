@@ -4,14 +4,13 @@
 mod support;
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{
     AnyPool, Call, InlinePool, Limiter, Pool, PoolExt, Task, TaskError, ThreadPool, from_thread, gather,
 };
+use support::bell::Bell;
 
 /// A call that waits so many times for another one of the pool.
 fn waiting(on: &AnyPool, pool: &ThreadPool, times: usize) -> Task<()> {
@@ -248,27 +247,16 @@ fn what_is_waited_for_delays_no_other_call() {
 #[test]
 fn calls_that_wait_for_something_else_may_take_their_time() {
     let pool = ThreadPool::new(1).unwrap();
-    let bell = Arc::new(Mutex::new((false, Vec::<Waker>::new())));
+    let bell = Bell::default();
     let calls: Vec<_> = (0..6)
         .map(|_| {
             let bell = bell.clone();
-            pool.submit(move || {
-                from_thread::block_on(std::future::poll_fn(|cx| {
-                    let mut bell = bell.lock().unwrap();
-                    bell.1.push(cx.waker().clone());
-                    if bell.0 { Poll::Ready(()) } else { Poll::Pending }
-                }));
-            })
+            pool.submit(move || bell.wait())
         })
         .collect();
     // Longer than it takes a pool to see that it is stuck.
     thread::sleep(Duration::from_secs(4));
-    let wakers = {
-        let mut bell = bell.lock().unwrap();
-        bell.0 = true;
-        std::mem::take(&mut bell.1)
-    };
-    wakers.into_iter().for_each(Waker::wake);
+    bell.ring();
     for call in calls {
         call.wait().unwrap();
     }

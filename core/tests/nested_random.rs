@@ -3,12 +3,11 @@
 
 mod support;
 
-use std::sync::{Arc, Mutex};
-use std::task::{Poll, Waker};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{Actor, AnyPool, Call, Limiter, Pool, PoolExt, Task, ThreadPool, from_thread, gather};
+use support::bell::Bell;
 use support::choices::{Choices, seed};
 use support::eventually;
 
@@ -29,29 +28,6 @@ struct World {
 
 fn work() {
     thread::sleep(Duration::from_micros(50));
-}
-
-/// A timer that needs no runtime.
-async fn after(time: Duration) {
-    let bell = Arc::new(Mutex::new((false, None::<Waker>)));
-    let ringer = bell.clone();
-    thread::spawn(move || {
-        thread::sleep(time);
-        let waker = {
-            let mut bell = ringer.lock().unwrap();
-            bell.0 = true;
-            bell.1.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-    });
-    std::future::poll_fn(|cx| {
-        let mut bell = bell.lock().unwrap();
-        bell.1 = Some(cx.waker().clone());
-        if bell.0 { Poll::Ready(()) } else { Poll::Pending }
-    })
-    .await;
 }
 
 /// Something that needs no thread while it waits; its number comes back.
@@ -79,7 +55,7 @@ async fn inner(world: World, choice: u64, number: u64) -> u64 {
             children.len() as u64 + number - 3
         }
         _ => {
-            after(Duration::from_micros(300)).await;
+            Bell::rings_after(Duration::from_micros(300)).rung().await;
             number
         }
     }

@@ -6,7 +6,6 @@ mod support;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -113,7 +112,6 @@ fn a_thread_that_is_refused_while_all_wait_ends_nothing() {
 fn what_is_known_to_nobody_is_found_behind_others() {
     let pool = ThreadPool::new(1).unwrap();
     let (view, inner) = (pool.limit(2), pool.clone());
-    let (go, gone) = mpsc::channel::<()>();
     let bell = Bell::default();
     let ringer = bell.clone();
     let waits: Vec<_> = (0..2)
@@ -127,10 +125,8 @@ fn what_is_known_to_nobody_is_found_behind_others() {
         drop(inner.submit(|| ()));
     }
     let user = thread::spawn(move || {
-        gone.recv().unwrap();
         view.submit(move || ringer.ring()).wait().unwrap();
     });
-    go.send(()).unwrap();
     for call in waits {
         call.wait().unwrap();
     }

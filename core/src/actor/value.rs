@@ -142,22 +142,21 @@ impl<T: 'static> Core<T> {
         match self.swap_factory(Factory::Gone) {
             Factory::Once(factory) => catch(factory)
                 .and_then(|value| self.seated(value))
-                .map_err(|panic| self.factory_panicked(panic))
-                .inspect_err(|why| self.mailbox.poison(why)),
+                .map_err(|panic| self.factory_panicked(panic)),
             Factory::Again(mut factory) => {
                 let made = catch(&mut factory);
                 drop_quietly(self.swap_factory(Factory::Again(factory)));
                 let panicked = |panic| self.factory_panicked(panic);
                 let made = made.map_err(panicked).and_then(|made| made);
-                let seated = made.and_then(|value| self.seated(value).map_err(panicked));
-                if self.policy == PanicPolicy::Rebuild {
-                    seated
-                } else {
-                    seated.inspect_err(|why| self.mailbox.poison(why))
-                }
+                made.and_then(|value| self.seated(value).map_err(panicked))
             }
             Factory::Gone => return Err(TaskError::Shutdown),
         }
+        .inspect_err(|why| {
+            if self.policy != PanicPolicy::Rebuild {
+                self.mailbox.poison(why);
+            }
+        })
         .map_err(TaskError::Poisoned)
     }
 

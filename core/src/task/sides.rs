@@ -29,7 +29,7 @@ pub(crate) enum Urgency {
     None,
     /// It has a limiter's permit, which what they wait for may need.
     Holds,
-    /// One of them has polled its task; or it works for an actor or a map.
+    /// One of them has polled its task, or waits for the actor or the map that it works for.
     Awaited,
 }
 

@@ -87,8 +87,9 @@ impl Lender {
     /// whose part in it cannot be seen: after a while the next one is run as if it was waited for, if there is a thread left.
     pub(crate) fn is_stuck(&self) -> bool {
         let mut state = self.shared.lock();
-        let all_wait = state.waits > state.lent() && state.running() == state.waits;
-        if !all_wait || !self.shared.has_work(&state) {
+        // More wait than can lend their places: also where no other thread was to be had.
+        let nobody_runs = state.waits > state.lent() && state.running() == state.waits;
+        if !nobody_runs || !self.shared.has_work(&state) {
             state.stuck = None;
             return false;
         }

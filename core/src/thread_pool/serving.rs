@@ -21,7 +21,7 @@ impl State {
     /// Calls one who runs what calls wait for, while all calls do: nobody else might ever have a place again. Should
     /// that come to wait itself, as a call does that has the permit which others wait for, there is one more.
     pub(super) fn recruit_for_calls(&mut self) -> Option<Recruit> {
-        if self.all_wait() && self.may_serve_calls() && self.queues.has_nested() {
+        if self.is_anybody_left() && self.queues.has_nested() {
             self.call(self.waits + 1, Role::Searcher)
         } else {
             None
@@ -30,7 +30,7 @@ impl State {
 
     /// Whether so few wait that one more worker may serve them.
     fn may_serve_calls(&self) -> bool {
-        self.waits.saturating_sub(self.lendable.saturating_mul(2)) < SERVING
+        self.waits.saturating_sub(self.most_waits()) < SERVING
     }
 
     /// When all calls wait, or all others: looks through what may be started for what they may wait for, unless they have submitted such
@@ -52,10 +52,7 @@ impl State {
 
     /// Whether a job that comes is what would be looked for.
     pub(super) fn looks_for(&self, job: &Job) -> bool {
-        self.all_wait()
-            && self.may_serve_calls()
-            && !self.queues.has_nested()
-            && job.urgency() > Urgency::None
+        self.is_anybody_left() && !self.queues.has_nested() && job.urgency() > Urgency::None
     }
 
     /// Whether one more may be called for calls that all wait.
@@ -65,11 +62,16 @@ impl State {
 
     /// Whether all calls wait, those in the places that are lent, too.
     pub(super) fn all_wait(&self) -> bool {
-        self.waits >= self.lendable.saturating_mul(2) && self.running() == self.waits
+        self.waits >= self.most_waits() && self.running() == self.waits
     }
 
     /// The same for a worker that looks for a job, which counts as one that does not wait.
     pub(super) fn all_others_wait(&self) -> bool {
-        self.waits >= self.lendable.saturating_mul(2) && self.running() == self.waits + 1
+        self.waits >= self.most_waits() && self.running() == self.waits + 1
+    }
+
+    /// So many calls wait when there is no place left to be lent: those of the pool, and those that they have lent.
+    fn most_waits(&self) -> usize {
+        self.lendable.saturating_mul(2)
     }
 }

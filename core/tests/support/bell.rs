@@ -31,12 +31,17 @@ impl Bell {
         bell
     }
 
-    /// Inside a call.
-    pub(crate) fn wait(&self) {
-        from_thread::block_on(std::future::poll_fn(|cx| {
+    pub(crate) async fn rung(&self) {
+        std::future::poll_fn(|cx| {
             let mut inside = self.0.lock().unwrap();
             inside.1.push(cx.waker().clone());
             if inside.0 { Poll::Ready(()) } else { Poll::Pending }
-        }));
+        })
+        .await;
+    }
+
+    /// Inside a call.
+    pub(crate) fn wait(&self) {
+        from_thread::block_on(self.rung());
     }
 }
