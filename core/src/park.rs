@@ -57,18 +57,50 @@ impl Wake for Unparker {
 pub(crate) struct Parked {
     unparker: Arc<Unparker>,
     waker: Waker,
+    /// The last poll has come upon a job of a pool.
+    awaits_job: Cell<bool>,
 }
 
 thread_local! {
     /// What this thread waited with last, for its next wait: to make it anew would be most of what a short one costs.
     static SPARE: Cell<Option<Parked>> = const { Cell::new(None) };
-    /// This thread polls what a call waits for, which lends its place.
-    static WAITING: Cell<bool> = const { Cell::new(false) };
+    /// What this thread polls.
+    static POLLED: Cell<Polled> = const { Cell::new(Polled::Other) };
+    /// Calls wait for what this thread does.
+    static SERVES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whether this is the poll of what a call waits for, which lends its place (C17).
-pub(crate) fn is_call_waiting() -> bool {
-    WAITING.get()
+/// What a thread polls (C17).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Polled {
+    Other,
+    /// What a call waits for, which lends its place.
+    Awaited,
+    /// The same, and it has come upon a job of a pool that has not ended.
+    AwaitedJob,
+}
+
+/// Whether this is the poll of what a call waits for, which lends its place (C17). Asked by a job of a pool that has not ended: that is
+/// noted, for a call which waits for anything else may wait for as long as it likes.
+pub(crate) fn is_job_awaited() -> bool {
+    let is_awaited = POLLED.get() != Polled::Other;
+    if is_awaited {
+        POLLED.set(Polled::AwaitedJob);
+    }
+    is_awaited
+}
+
+/// Calls wait for what this thread does, most likely, and so for what it waits for: it is an actor's, until this is dropped.
+pub(crate) fn serving_calls() -> impl Drop {
+    struct Restore(bool);
+
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            SERVES.set(self.0);
+        }
+    }
+
+    Restore(SERVES.replace(true))
 }
 
 impl Parked {
@@ -79,7 +111,7 @@ impl Parked {
         let spare = spare.filter(|spare| spare.unparker.place.is_some() == lends);
         Spare(Some(spare.unwrap_or_else(|| {
             let unparker = Arc::new(Unparker::here(lends));
-            Self { waker: Waker::from(unparker.clone()), unparker }
+            Self { waker: Waker::from(unparker.clone()), unparker, awaits_job: Cell::new(false) }
         })))
     }
 
@@ -94,15 +126,17 @@ impl Parked {
     }
 
     pub(crate) fn poll<F: Future + ?Sized>(&self, future: Pin<&mut F>) -> Poll<F::Output> {
-        struct Restore(bool);
+        struct Restore<'a>(Polled, &'a Parked);
 
-        impl Drop for Restore {
+        impl Drop for Restore<'_> {
             fn drop(&mut self) {
-                WAITING.set(self.0);
+                self.1.awaits_job.set(POLLED.replace(self.0) == Polled::AwaitedJob);
             }
         }
 
-        let _restore = Restore(WAITING.replace(self.unparker.place.is_some()));
+        let is_awaited = self.unparker.place.is_some() || SERVES.get();
+        let polled = if is_awaited { Polled::Awaited } else { Polled::Other };
+        let _restore = Restore(POLLED.replace(polled), self);
         future.poll(&mut Context::from_waker(&self.waker))
     }
 
@@ -142,7 +176,8 @@ impl Parked {
             if !spot.is_filled() {
                 // First, so that what is waited for stands in the pool's queue before somebody is called for the place.
                 let permits = LentPermit::here(&under);
-                if let Some(next) = spot.fill(notified, || place.lend(permits)) {
+                let awaits_job = self.awaits_job.get();
+                if let Some(next) = spot.fill(notified, || place.lend(permits, awaits_job)) {
                     next.call();
                 }
             }
@@ -158,7 +193,7 @@ impl Parked {
             // Who was woken has its place back already, by which the pool would not seem stuck.
             if due.is_some_and(|due| Instant::now() >= due) {
                 place.next_look = None;
-                place.panic_if_stuck();
+                place.panic_if_stuck(self.awaits_job.get());
                 look.iter_mut().for_each(|look| look());
             }
         }
@@ -246,8 +281,8 @@ impl Place {
     }
 
     /// Lends it, together with the permits.
-    fn lend(&self, permits: LentPermit) -> (Loan, Next) {
-        let (thread, next) = self.lender.as_ref().map(Lender::lend).unzip();
+    fn lend(&self, permits: LentPermit, awaits_job: bool) -> (Loan, Next) {
+        let (thread, next) = self.lender.as_ref().map(|lender| lender.lend(awaits_job)).unzip();
         (Loan { thread, permits }, next.unwrap_or_default())
     }
 
@@ -265,9 +300,9 @@ impl Place {
         self.lender.as_ref().is_some_and(Lender::needs_watching)
     }
 
-    fn panic_if_stuck(&self) {
+    fn panic_if_stuck(&self, awaits_job: bool) {
         if let Some(lender) = &self.lender
-            && lender.is_stuck()
+            && lender.is_stuck(awaits_job)
         {
             panic!("{}", lender.stuck_text());
         }

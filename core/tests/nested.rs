@@ -276,7 +276,7 @@ fn calls_that_are_nested_too_deeply_say_so() {
     for submitted_outside in [0, 3] {
         let pool = ThreadPool::new(1).unwrap();
         let inner = pool.clone();
-        let outermost = pool.submit(move || nest(inner, 4));
+        let outermost = pool.submit(move || nest(inner, 80));
         let others: Vec<_> = (0..submitted_outside).map(|number| pool.submit(move || number)).collect();
         match outermost.wait().and_then(|ended| ended) {
             Err(TaskError::Panicked(panic)) => {

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyloop_core::{Actor, Call, Limiter, PoolExt, Task, TaskError, ThreadPool, from_thread};
 use support::bell::Bell;
-use support::{eventually, two_that_wait};
+use support::{ended_within, eventually, two_that_wait};
 
 #[test]
 fn a_permit_may_be_held_by_what_is_behind() {
@@ -216,10 +216,44 @@ fn who_is_woken_often_still_sees_that_the_pool_is_stuck() {
     });
     let pool = ThreadPool::new(1).unwrap();
     let inner = pool.clone();
-    let ended = pool.submit(move || nest(inner, wakers, 8)).wait().and_then(|ended| ended);
+    let ended = pool.submit(move || nest(inner, wakers, 80)).wait().and_then(|ended| ended);
     over.store(true, Ordering::Relaxed);
     ticker.join().unwrap();
     assert!(matches!(ended, Err(TaskError::Panicked(_))), "{ended:?}");
+}
+
+/// Through a pool that has threads, calls wait for more of their own pool than that has.
+#[test]
+fn calls_may_wait_for_calls_of_their_pool_through_another_one() {
+    let (pool, through) = (ThreadPool::new(1).unwrap(), ThreadPool::new(8).unwrap());
+    let (inner, other) = (pool.clone(), through.clone());
+    let body = move || {
+        let inner = inner.clone();
+        from_thread::block_on(Call::new(move || from_thread::block_on(Call::new(|| 1).on(&inner))).on(&other))
+    };
+    let gate = support::block(&pool);
+    let calls: Vec<_> = (0..8).map(|_| pool.submit(body.clone())).collect();
+    drop(gate);
+    for call in calls {
+        assert_eq!(ended_within(Duration::from_secs(30), call).unwrap().unwrap(), 1);
+    }
+}
+
+/// And through an actor that has a thread.
+#[test]
+fn calls_may_wait_for_calls_of_their_pool_through_an_actor() {
+    let pool = ThreadPool::new(1).unwrap();
+    let (inner, actor) = (pool.clone(), Actor::new(|| ()));
+    let body = move || {
+        let inner = inner.clone();
+        actor.with(move |()| inner.submit(|| 1).wait().unwrap()).wait().unwrap()
+    };
+    let gate = support::block(&pool);
+    let calls: Vec<_> = (0..6).map(|_| pool.submit(body.clone())).collect();
+    drop(gate);
+    for call in calls {
+        assert_eq!(ended_within(Duration::from_secs(30), call).unwrap().unwrap(), 1);
+    }
 }
 
 /// The counts of places do not overflow.

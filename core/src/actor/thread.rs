@@ -9,6 +9,7 @@ use super::mailbox::Mailbox;
 use super::turn::in_turn;
 use crate::catch::{drop_quietly, quietly};
 use crate::error::TaskError;
+use crate::park::serving_calls;
 use crate::pool::Job;
 use crate::thread_pool::{Body, Spawn, same_error, start_thread, thread_builder};
 
@@ -44,6 +45,7 @@ struct Staff(Arc<Mailbox>);
 impl Body for Staff {
     fn work(self) {
         let Self(mailbox) = self;
+        let _serving = serving_calls();
         let mut lingered = false;
         while let Some(job) = mailbox.next(lingered) {
             lingered = run(&mailbox, job);

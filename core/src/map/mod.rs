@@ -39,7 +39,7 @@ use slots::Bundle;
 pub use stream::{MapCompleted, MapStream};
 
 use crate::error::TaskError;
-use crate::park::is_call_waiting;
+use crate::park::is_job_awaited;
 use crate::pool::AnyPool;
 
 /// One closure over many items, as one batch job of a pool: what [`PoolExt::map`](crate::PoolExt::map) gives.
@@ -207,7 +207,7 @@ impl<T> Map<T> {
         }
         self.begin();
         let Poll::Ready(delivery) = self.batch.outlet().poll(cx.waker()) else {
-            if is_call_waiting() {
+            if is_job_awaited() {
                 self.batch.note_awaited();
             }
             return Poll::Pending;

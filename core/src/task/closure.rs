@@ -17,7 +17,7 @@ use std::task::Waker;
 
 use super::carried::{Carried, Rest};
 use super::cell::{Beginning, Cell, Claim, Ending};
-use super::{CallState, ClosureHandle, Ran};
+use super::{CallState, ClosureHandle, Ran, Urgency};
 use crate::abandoned;
 use crate::cancel_token::CancelToken;
 use crate::catch::{drop_quietly, quietly};
@@ -25,6 +25,7 @@ use crate::context::{Context, in_call};
 use crate::error::{Panic, TaskError};
 use crate::interrupts::Interrupts;
 use crate::limiter::holding;
+use crate::park::is_job_awaited;
 
 pub(crate) struct Closure<F, T> {
     cell: Cell<Queued<F>, Finished<T>>,
@@ -59,7 +60,11 @@ where
 
     /// For a call that begins when it is polled: `waker` is called at its end.
     pub(super) fn awaited(closure: F, place: &'static Location<'static>, waker: Waker) -> Arc<Self> {
-        Self::with(closure, Carried::capture(), place, Beginning::Awaited(waker))
+        let this = Self::with(closure, Carried::capture(), place, Beginning::Awaited(waker));
+        if is_job_awaited() {
+            this.cell.mark(Urgency::Awaited);
+        }
+        this
     }
 
     /// For `try_submit`, which wants the closure back: see [`reclaim`](Self::reclaim).

@@ -3,18 +3,18 @@
 //! Without that, a pool whose threads all wait for calls in its own queue would wait for ever. While a call
 //! waits, its thread does not count as busy, so that another may be started in its stead; when it goes on, it
 //! counts again, at once, and until the pool is back at `max_threads` no further job is started. At most
-//! `max_threads` places are lent. When those have come to wait as well, one more thread serves all of them, or two: see
-//! `State::recruit_for_calls`. So the pool has no more than twice as many threads, and those two.
+//! `max_threads` places are lent. When those have come to wait as well, one more thread serves all of them, and another one where that
+//! comes to wait: see `serving`. So the pool has no more than twice as many threads, and those.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::employment::{employer, tenant};
 use super::progress::Recruit;
+use super::serving::{SERVING, Standstill};
 use super::shared::{Shared, State};
-use super::sync::Instant;
 
-/// How long a pool may look stuck before a waiting call says so.
+/// How long a pool may look stuck before something is done about it.
 const STUCK: Duration = Duration::from_secs(3);
 
 /// A call that waits.
@@ -28,6 +28,8 @@ pub(crate) struct Lender {
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     tenant: usize,
+    /// The call waits for a job of a pool.
+    awaits_job: bool,
 }
 
 /// Who has to be called after a place was lent or taken back, without any lock. Nobody, by default.
@@ -60,11 +62,13 @@ impl Lender {
         Some(Self { shared: employer()?, tenant: tenant()? })
     }
 
-    /// Lends its place. Somebody may have to be [called](Next::call) for it then, without any lock.
-    pub(crate) fn lend(&self) -> (Lent, Next) {
+    /// Lends its place, and says whether the call waits for a job of a pool. Somebody may have to be [called](Next::call) for it then,
+    /// without any lock.
+    pub(crate) fn lend(&self, awaits_job: bool) -> (Lent, Next) {
         let (shared, tenant) = (self.shared.clone(), self.tenant);
         let mut state = shared.lock();
         state.waits += 1;
+        state.waits_for_others += usize::from(!awaits_job);
         state.queues.begin_wait(tenant);
         state.strict = true;
         shared.recall(&mut state);
@@ -72,7 +76,7 @@ impl Lender {
         let recruit = shared.keep_going(&mut state);
         drop(state);
         let next = Next { shared: Some(shared.clone()), recruit, holds_back: false };
-        (Lent { shared, tenant }, next)
+        (Lent { shared, tenant, awaits_job }, next)
     }
 
     /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck): more wait than can lend
@@ -82,29 +86,35 @@ impl Lender {
         state.waits >= state.lendable
     }
 
-    /// Whether every thread of the pool has waited for a while, with jobs in the queue that the calls may wait for, and that none
-    /// can take. With none of those, they wait for something else, which will end; or so it is taken to be. For it may be another job
-    /// whose part in it cannot be seen: after a while the next one is run as if it was waited for, if there is a thread left.
-    pub(crate) fn is_stuck(&self) -> bool {
+    /// Whether every thread of the pool has waited for jobs for a while, with some of them in the queue, and none can take them: for one
+    /// that waits for a job itself. What all wait for may be another job, whose part in it cannot be seen: after a while in which nothing
+    /// moved the next one is run as if it was waited for, as long as there is a thread left. If nobody is left, and some wait for
+    /// something else than jobs, that will end; or so it is taken to be.
+    pub(crate) fn is_stuck(&self, awaits_job: bool) -> bool {
         let mut state = self.shared.lock();
         // More wait than can lend their places: also where no other thread was to be had.
         let nobody_runs = state.waits > state.lent() && state.running() == state.waits;
-        if !nobody_runs || !self.shared.has_work(&state) {
-            state.stuck = None;
+        if !self.shared.has_work(&state) {
+            state.standstill = None;
+            return false;
+        }
+        let taken = self.shared.taken(&state);
+        let lasts = state.standstill.get_or_insert_with(|| Standstill::new(taken)).lasts(nobody_runs, taken);
+        if !nobody_runs {
             return false;
         }
         state.search_for_calls();
-        let taken = self.shared.taken(&state);
-        let (since, before) = *state.stuck.get_or_insert_with(|| (Instant::now(), taken));
+        let mut is_stuck = false;
         // Nobody is on the way either.
-        let is_over = since.elapsed() >= STUCK && state.growth.searching == 0;
-        let is_stuck = before == taken && is_over && state.queues.may_hold_up_calls();
-        if before != taken || is_over {
-            // One call says so, and one job is run as if it was waited for: for all of them.
-            state.stuck = None;
-        }
-        if before == taken && is_over && !is_stuck && state.is_anybody_left() {
-            state.queues.promote_next();
+        if lasts >= STUCK && state.growth.searching == 0 {
+            if state.all_wait() && state.is_anybody_left() && !state.queues.has_urgent() {
+                state.guess_for_calls();
+                state.standstill = None;
+            } else if awaits_job {
+                // One call says so, for all of them.
+                is_stuck = state.waits_for_others == 0 && state.queues.has_awaited();
+                state.standstill = None;
+            }
         }
         self.shared.go_on(state);
         is_stuck
@@ -114,8 +124,8 @@ impl Lender {
     pub(crate) fn stuck_text(&self) -> String {
         let max_threads = self.shared.settings.max_threads;
         format!(
-            "a call would wait for ever: all threads of the pool {:?}, twice its max_threads of {max_threads} and two, run \
-             calls that wait for others in its queue. Raise max_threads, nest calls less deeply, or \
+            "a call would wait for ever: all threads of the pool {:?}, twice its max_threads of {max_threads} and {SERVING} more \
+             if the system gives so many, run calls that wait for others in its queue. Raise max_threads, nest calls less deeply, or \
              run the inner ones on another pool",
             self.shared.settings.name
         )
@@ -124,9 +134,10 @@ impl Lender {
 
 impl Lent {
     pub(crate) fn take_back(self) -> Next {
-        let Self { shared, tenant } = self;
+        let Self { shared, tenant, awaits_job } = self;
         let mut state = shared.lock();
         state.waits -= 1;
+        state.waits_for_others -= usize::from(!awaits_job);
         state.queues.end_wait(tenant);
         shared.relax(&mut state);
         // Another's turn may have been its place.

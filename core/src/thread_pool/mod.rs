@@ -1,5 +1,6 @@
 //! The default pool: elastic, first in first out.
 
+mod awaited;
 mod builder;
 mod employment;
 mod growth;

@@ -10,9 +10,8 @@ use slab::Slab;
 use super::metrics::Counts;
 use super::outbox::Outbox;
 use super::samples::Entry;
-use super::tenant::{Part, Tenant, Urgent};
+use super::tenant::{Sizes, Tenant};
 use crate::pool::Job;
-use crate::task::Urgency;
 
 /// The tenant that the pool's own queue belongs to.
 pub(super) const OWN: usize = 0;
@@ -24,6 +23,8 @@ pub(super) struct Manner {
     pub(super) patient: bool,
     /// By a call of the pool itself.
     pub(super) nested: bool,
+    /// It goes first.
+    pub(super) urgent: bool,
 }
 
 /// What became of a job that was to be queued.
@@ -53,11 +54,11 @@ impl Taken {
 }
 
 pub(super) struct Queues {
-    tenants: Slab<Tenant>,
+    pub(super) tenants: Slab<Tenant>,
     /// Those that have something to run, the next one first.
-    rotation: VecDeque<usize>,
-    /// Jobs in all queues, those that wait for room left out.
-    len: usize,
+    pub(super) rotation: VecDeque<usize>,
+    /// How many jobs are in all queues, those that wait for room left out.
+    pub(super) sizes: Sizes,
     /// What became of jobs that left the queues by another way than a worker's; tenants count their own, too.
     written_off: Counts,
 }
@@ -75,7 +76,7 @@ impl Queues {
         let mut tenants = Slab::new();
         let own = tenants.insert(Tenant::own(room));
         debug_assert_eq!(own, OWN);
-        Self { tenants, rotation: VecDeque::new(), len: 0, written_off: Counts::default() }
+        Self { tenants, rotation: VecDeque::new(), sizes: Sizes::default(), written_off: Counts::default() }
     }
 
     /// A view, or a `batch`'s own queue: see [`Tenant::batch`].
@@ -101,7 +102,7 @@ impl Queues {
 
     /// Jobs in all queues that could not start yet.
     pub(super) fn len(&self) -> usize {
-        self.len
+        self.sizes.all
     }
 
     /// What became of jobs that no worker came across.
@@ -146,42 +147,49 @@ impl Queues {
         self.tenants.iter()
     }
 
-    /// Queues a job. A `patient` one waits for room; one that a call of the pool submits, and waits for perhaps, finds it
+    /// Queues a job. A `patient` one waits for room; one that a call of the pool submits, or waits for, finds it
     /// at once, or nobody might ever make any. `now` is asked for samples alone. Cancelled jobs that
     /// had to be cleared away go to `spent`, to be dropped without the lock.
     pub(super) fn push(
         &mut self,
         key: usize,
         job: Job,
-        Manner { patient, nested }: Manner,
+        Manner { patient, nested, urgent }: Manner,
         now: impl FnOnce() -> u64,
         spent: &mut Vec<Entry>,
     ) -> Pushed {
         let Some(tenant) = self.tenants.get_mut(key) else { return Pushed::Full(job) };
+        let before = tenant.sizes();
         // Whoever waits for room finds it in time; only who would be refused needs it now.
         if (tenant.is_full() && !patient) || tenant.len() + tenant.waiting.len() >= tenant.sweep_at {
-            self.len -= tenant.sweep(spent);
+            tenant.sweep(spent);
             note_spent(spent, [&mut tenant.counts, &mut self.written_off]);
         }
         let driver = job.driver();
         let entry = Entry { job, queued_at: tenant.samples.enter(now), driver };
-        if tenant.is_full() && !patient {
-            return Pushed::Full(entry.job);
-        }
-        if nested {
-            tenant.nested.push_back(entry);
-        } else if tenant.is_full() {
+        let pushed = if tenant.is_full() && !patient {
+            Pushed::Full(entry.job)
+        } else if tenant.is_full() && !nested && !urgent {
             tenant.waiting.push_back(entry);
-            return Pushed::Waiting;
+            Pushed::Waiting
         } else {
-            tenant.jobs.push_back(entry);
+            let queue = match (urgent, nested) {
+                (true, _) => &mut tenant.urgent,
+                (_, true) => &mut tenant.nested,
+                _ => &mut tenant.jobs,
+            };
+            queue.push_back(entry);
+            Pushed::Queued
+        };
+        self.sizes.change(before, tenant.sizes());
+        if matches!(pushed, Pushed::Queued) {
+            self.list(key);
         }
-        self.len += 1;
-        self.list(key);
-        Pushed::Queued
+        pushed
     }
 
-    fn list(&mut self, key: usize) {
+    /// Gives a tenant its place in the rotation, if it has something to run and none.
+    pub(super) fn list(&mut self, key: usize) {
         if self.tenants[key].begin_turns() {
             self.rotation.push_back(key);
         }
@@ -191,7 +199,7 @@ impl Queues {
     pub(super) fn pop(&mut self) -> Option<Taken> {
         let key = self.rotation.pop_front()?;
         self.tenants[key].listed = false;
-        self.take(key, Part::Either)
+        self.take(key, false, Tenant::take)
     }
 
     /// Hands the pool's own queue over to the outbox, if it is the only one with anything in it, and there is nothing about
@@ -199,15 +207,19 @@ impl Queues {
     pub(super) fn hand_over(&mut self, outbox: &Outbox) -> bool {
         let alone = self.rotation.is_empty() || self.own_alone();
         let own = &mut self.tenants[OWN];
-        let plain =
-            own.nested.is_empty() && own.waiting.is_empty() && own.waits == 0 && own.room == usize::MAX;
+        let plain = own.nested.is_empty()
+            && own.urgent.is_empty()
+            && own.waiting.is_empty()
+            && own.waits == 0
+            && own.room == usize::MAX;
         if !alone || !plain || own.jobs.len() >= own.sweep_at {
             return false;
         }
-        self.len -= own.jobs.len();
+        let before = own.sizes();
         own.listed = false;
         self.rotation.clear();
         outbox.open(&mut own.jobs, own.samples, own.sweep_at);
+        self.sizes.change(before, own.sizes());
         true
     }
 
@@ -215,75 +227,34 @@ impl Queues {
     /// first each time.
     pub(super) fn take_back(&mut self, outbox: &Outbox) {
         let own = &mut self.tenants[OWN];
+        let before = own.sizes();
         own.samples = outbox.close(&mut own.jobs);
-        self.len += own.jobs.len();
+        self.sizes.change(before, own.sizes());
         if !own.jobs.is_empty() {
             own.listed = true;
             self.rotation.push_front(OWN);
         }
     }
 
-    /// Whether anything in the queues is what calls of the pool wait for, most likely.
-    pub(super) fn may_hold_up_calls(&self) -> bool {
-        self.tenants.iter().any(|(_, tenant)| !tenant.nested.is_empty())
-            || self.most_urgent().is_some_and(|(_, found)| found.urgency == Urgency::Awaited)
-    }
-
-    /// Whether some of that may be started.
-    pub(super) fn has_nested(&self) -> bool {
-        self.rotation.iter().any(|key| !self.tenants[*key].nested.is_empty())
-    }
-
-    /// Puts the [most urgent](Urgency) job among what calls have submitted themselves, if there is one.
-    pub(super) fn promote_urgent(&mut self) {
-        let Some((key, found)) = self.most_urgent() else { return };
+    /// Takes a job of a tenant.
+    pub(super) fn take(
+        &mut self,
+        key: usize,
+        is_awaited: bool,
+        take: impl FnOnce(&mut Tenant, &mut Vec<Entry>) -> Option<Entry>,
+    ) -> Option<Taken> {
         let tenant = &mut self.tenants[key];
-        let before = tenant.len();
-        tenant.promote(found);
-        self.len += tenant.len() - before;
-    }
-
-    /// The first of the most urgent jobs that may be started, and whose it is: in turn, or else one who has always another would go before
-    /// all others.
-    fn most_urgent(&self) -> Option<(usize, Urgent)> {
-        let found = self.rotation.iter().filter_map(|&key| Some((key, self.tenants[key].most_urgent()?)));
-        found.reduce(|first, next| if next.1.urgency > first.1.urgency { next } else { first })
-    }
-
-    /// The same with the next job, whatever it is. The next time it is another tenant's turn.
-    pub(super) fn promote_next(&mut self) {
-        if let Some(key) = self.rotation.pop_front() {
-            self.rotation.push_back(key);
-            self.tenants[key].promote_next();
-        }
-    }
-
-    /// The next job that a call has submitted and may wait for, if there is one: that of whose turn is next. Its queue keeps its
-    /// turn.
-    pub(super) fn pop_nested(&mut self) -> Option<Taken> {
-        let key = *self.rotation.iter().find(|key| !self.tenants[**key].nested.is_empty())?;
-        let taken = self.take(key, Part::Nested);
-        let tenant = &mut self.tenants[key];
-        if tenant.listed && (tenant.len() == 0 || !tenant.may_run()) {
-            tenant.listed = false;
-            self.rotation.retain(|other| *other != key);
-        }
-        taken
-    }
-
-    fn take(&mut self, key: usize, part: Part) -> Option<Taken> {
-        let tenant = &mut self.tenants[key];
-        let before = tenant.len();
+        let before = tenant.sizes();
         let mut spent = Vec::new();
-        let entry = tenant.take(part, &mut spent)?;
+        let entry = take(tenant, &mut spent)?;
         // Nobody comes in who was not let in by somebody going.
-        self.len -= before - tenant.len();
+        self.sizes.change(before, tenant.sizes());
         note_spent(&spent, [&mut tenant.counts, &mut self.written_off]);
         if tenant.limit.is_some() {
             tenant.running += 1;
         }
         self.list(key);
-        Some(Taken { entry, tenant: key, spent, is_awaited: matches!(part, Part::Nested) })
+        Some(Taken { entry, tenant: key, spent, is_awaited })
     }
 
     /// A call of a tenant waits for others, and lends its place.
@@ -323,12 +294,12 @@ impl Queues {
     /// `otherwise`: before its task can tell anybody.
     pub(super) fn drain(&mut self, otherwise: fn(&mut Counts)) -> Vec<Entry> {
         self.rotation.clear();
-        self.len = 0;
+        self.sizes = Sizes::default();
         let mut all = Vec::new();
         let mut counted = 0;
         for (_, tenant) in &mut self.tenants {
             tenant.listed = false;
-            for queue in [&mut tenant.jobs, &mut tenant.nested, &mut tenant.waiting] {
+            for queue in [&mut tenant.urgent, &mut tenant.jobs, &mut tenant.nested, &mut tenant.waiting] {
                 all.extend(queue.drain(..));
             }
             for entry in all.iter().skip(counted) {

@@ -1,4 +1,4 @@
-//! Where all calls wait, those in lent places, too, up to two more workers serve them (C17): they run what the calls may wait for, wherever
+//! Where all calls wait, those in lent places, too, more workers serve them (C17): they run what the calls may wait for, wherever
 //! that stands in the queue. `README.md` beside this file says why, under "Lent places".
 
 use std::time::Duration;
@@ -10,18 +10,51 @@ use super::sync::Instant;
 use crate::pool::Job;
 use crate::task::Urgency;
 
-/// So many workers, at most, serve calls that all wait.
-const SERVING: usize = 2;
+/// So many workers, at most, serve calls that all wait, and have come to wait themselves.
+pub(super) const SERVING: usize = 64;
+/// So many of them serve what calls may wait for, without its being known, before anything has stood still.
+const SERVING_OTHERS: usize = 2;
+/// Where more of them wait, it is the last job in line that is run, always: calls that are nested come to their end so with the fewest.
+const SHALLOW: usize = 8;
+/// There should be no more between two looks at a pool that stands still: twice as much as between those of one call.
+const LONGEST_LOOK: Duration = Duration::from_millis(200);
 /// A search for what those wait for may be made again at once when it took no longer; otherwise after ten times as long, up to
 /// [`LONGEST_PAUSE`].
 const SHORT_SEARCH: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// A time in which nothing moves, as those see it who look at it.
+pub(super) struct Standstill {
+    lasts: Duration,
+    looked: Instant,
+    /// How many jobs had been taken.
+    taken: u64,
+}
+
+impl Standstill {
+    pub(super) fn new(taken: u64) -> Self {
+        Self { lasts: Duration::ZERO, looked: Instant::now(), taken }
+    }
+
+    /// How long it lasts, at another look. A call that was woken in vain may run at that moment: the time before it does not count, and
+    /// no more of the rest than lies between two looks, for the process itself may have stood still.
+    pub(super) fn lasts(&mut self, nobody_runs: bool, taken: u64) -> Duration {
+        let passed = self.looked.elapsed();
+        self.looked += passed;
+        if taken != self.taken {
+            *self = Self::new(taken);
+        } else if nobody_runs {
+            self.lasts += passed.min(LONGEST_LOOK);
+        }
+        self.lasts
+    }
+}
+
 impl State {
     /// Calls one who runs what calls wait for, while all calls do: nobody else might ever have a place again. Should
     /// that come to wait itself, as a call does that has the permit which others wait for, there is one more.
     pub(super) fn recruit_for_calls(&mut self) -> Option<Recruit> {
-        if self.is_anybody_left() && self.queues.has_nested() {
+        if self.all_wait() && self.is_anybody_left() && self.queues.has_urgent() {
             self.call(self.waits + 1, Role::Searcher)
         } else {
             None
@@ -29,35 +62,53 @@ impl State {
     }
 
     /// Whether so few wait that one more worker may serve them.
-    fn may_serve_calls(&self) -> bool {
-        self.waits.saturating_sub(self.most_waits()) < SERVING
+    pub(super) fn is_anybody_left(&self) -> bool {
+        self.serving() < SERVING
     }
 
-    /// When all calls wait, or all others: looks through what may be started for what they may wait for, unless they have submitted such
-    /// a job themselves. Others are there with that, perhaps very many: where a search is long, it is rare.
+    /// So many serve calls that wait, and have come to wait as well.
+    fn serving(&self) -> usize {
+        self.waits.saturating_sub(self.most_waits())
+    }
+
+    /// How urgent a job must be to be run now, while all calls wait.
+    fn least_urgency(&self) -> Urgency {
+        if self.serving() < SERVING_OTHERS { Urgency::Holds } else { Urgency::Awaited }
+    }
+
+    /// When all calls wait, or all others: looks through what may be started for what they may wait for, and lets it go first, unless
+    /// something does. Others are there with that, perhaps very many: where a search is long, it is rare.
     pub(super) fn search_for_calls(&mut self) {
-        if !(self.all_wait() || self.all_others_wait()) || !self.may_serve_calls() || self.queues.has_nested()
-        {
+        let may_search = (self.all_wait() || self.all_others_wait()) && self.is_anybody_left();
+        if !may_search || self.queues.has_urgent() {
             return;
         }
         let start = Instant::now();
         if self.search_again.is_some_and(|again| again.checked_duration_since(start).is_some()) {
             return;
         }
-        self.queues.promote_urgent();
+        // The last one in line lets calls that are nested end one after the other; the first in line is not to wait for ever.
+        let takes_last = self.serving() >= SHALLOW || !self.first_is_next;
+        if self.queues.promote_urgent(self.least_urgency(), takes_last) {
+            self.first_is_next = takes_last;
+        }
         let took = start.elapsed();
         let pause = if took < SHORT_SEARCH { Duration::ZERO } else { (took * 10).min(LONGEST_PAUSE) };
         self.search_again = Instant::now().checked_add(pause);
     }
 
     /// Whether a job that comes is what would be looked for.
-    pub(super) fn looks_for(&self, job: &Job) -> bool {
-        self.is_anybody_left() && !self.queues.has_nested() && job.urgency() > Urgency::None
+    pub(super) fn looks_for(&self, job: &Job, nested: bool) -> bool {
+        let may_search = self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent();
+        may_search
+            && (job.urgency() >= self.least_urgency() || (nested && self.least_urgency() <= Urgency::Holds))
     }
 
-    /// Whether one more may be called for calls that all wait.
-    pub(super) fn is_anybody_left(&self) -> bool {
-        self.all_wait() && self.may_serve_calls()
+    /// Nothing has moved for a while, and what all calls wait for cannot be seen: lets something go first that might be it.
+    pub(super) fn guess_for_calls(&mut self) {
+        if !self.queues.promote_urgent(Urgency::Holds, false) {
+            self.queues.promote_next();
+        }
     }
 
     /// Whether all calls wait, those in the places that are lent, too.

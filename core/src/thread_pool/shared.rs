@@ -17,6 +17,7 @@ use super::outbox::Outbox;
 use super::progress::Recruit;
 use super::queue::{Manner, OWN, Pushed, Queues, Taken};
 use super::samples::Entry;
+use super::serving::Standstill;
 use super::sleeper::{Sleeper, Standing};
 use super::stopped;
 use super::sync::atomic::{AtomicBool, Ordering};
@@ -53,8 +54,12 @@ pub(super) struct State {
     pub(super) awaited: usize,
     /// The most places that such calls may lend: `max_threads`.
     pub(super) lendable: usize,
-    /// Since when nothing has moved while all calls wait, and how many jobs had been taken then.
-    pub(super) stuck: Option<(Instant, u64)>,
+    /// Those of them that wait for something else than jobs of a pool.
+    pub(super) waits_for_others: usize,
+    /// For how long nothing has moved while all calls wait.
+    pub(super) standstill: Option<Standstill>,
+    /// Whether it is the turn of the first of those that are looked for, and not of the last.
+    pub(super) first_is_next: bool,
     /// When what calls may wait for is looked for again, at the earliest.
     pub(super) search_again: Option<Instant>,
     /// Nobody may take a job without a look at the counts: some call has lent its place.
@@ -127,7 +132,9 @@ impl Shared {
             waits: 0,
             awaited: 0,
             lendable: settings.max_threads.get(),
-            stuck: None,
+            waits_for_others: 0,
+            standstill: None,
+            first_is_next: true,
             search_again: None,
             strict: false,
             growth: Growth::new(),
@@ -210,9 +217,8 @@ impl Shared {
             job.expect_soon();
         }
         let mut spent = Vec::new();
-        let nested =
-            (nested && state.queues.may_be_awaited(tenant, employment::tenant())) || state.looks_for(&job);
-        let manner = Manner { patient, nested };
+        let nested = nested && state.queues.may_be_awaited(tenant, employment::tenant());
+        let manner = Manner { patient, nested, urgent: state.looks_for(&job, nested) };
         let pushed = state.queues.push(tenant, job, manner, || self.now(), &mut spent);
         if let Pushed::Full(job) = pushed {
             if let Some(tenant) = state.queues.tenant_mut(tenant) {
@@ -249,12 +255,16 @@ impl Shared {
         let has_place = state.busy() <= self.settings.max_threads.get();
         // A place that a call has lent is there for what it waits for. If that went to others by turns, they would come to wait as
         // well, until no place were left to lend. And what all others wait for needs no place.
-        let is_for_calls = if has_place { state.awaited < state.lent() } else { state.all_others_wait() };
-        if is_for_calls && !has_place {
+        let taken = if has_place {
+            let is_for_calls = state.awaited < state.lent();
+            let awaited = if is_for_calls { state.queues.pop_awaited() } else { None };
+            awaited.or_else(|| state.queues.pop())
+        } else if state.all_others_wait() {
             state.search_for_calls();
-        }
-        let nested = if is_for_calls { state.queues.pop_nested() } else { None };
-        let taken = nested.or_else(|| if has_place { state.queues.pop() } else { None })?;
+            state.queues.pop_urgent()
+        } else {
+            None
+        }?;
         state.awaited += usize::from(taken.is_awaited);
         state.growth.taken += 1;
         Some(taken)

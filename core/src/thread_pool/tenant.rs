@@ -19,9 +19,10 @@ const MOST_SPENT: usize = 64;
 /// Somebody with a queue of its own.
 pub(super) struct Tenant {
     pub(super) jobs: VecDeque<Entry>,
-    /// What the tenant's own calls have submitted. Served in turn with the others, and before them while calls
-    /// wait: most likely for these (C17).
+    /// What the tenant's own calls have submitted, and wait for perhaps (C17). Served in turn with the others.
     pub(super) nested: VecDeque<Entry>,
+    /// What was looked for, and goes first.
+    pub(super) urgent: VecDeque<Entry>,
     /// Whether it is the turn of the nested ones.
     nested_next: bool,
     /// Calls of the tenant that wait for others.
@@ -45,21 +46,37 @@ pub(super) struct Tenant {
     pub(super) timings: Arc<Timings>,
 }
 
-/// Where an urgent job is.
-pub(super) struct Urgent {
+/// Where a job is that was looked for.
+pub(super) struct Found {
     pub(super) urgency: Urgency,
-    /// Among those that wait for room.
-    waits: bool,
+    part: Part,
     at: usize,
 }
 
-/// Which part of a queue a job is taken from first.
 #[derive(Clone, Copy)]
-pub(super) enum Part {
-    /// The two are served in turn.
-    Either,
-    /// From that alone.
+enum Part {
+    Jobs,
     Nested,
+    /// Those that wait for room.
+    Waiting,
+}
+
+/// How many jobs of a tenant, or of all, are queued.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sizes {
+    pub(super) all: usize,
+    /// Those of them that calls have submitted.
+    pub(super) nested: usize,
+    pub(super) urgent: usize,
+}
+
+impl Sizes {
+    /// Of all, after those of one have changed.
+    pub(super) fn change(&mut self, before: Self, after: Self) {
+        self.all = self.all - before.all + after.all;
+        self.nested = self.nested - before.nested + after.nested;
+        self.urgent = self.urgent - before.urgent + after.urgent;
+    }
 }
 
 /// How full a tenant's queue is.
@@ -86,6 +103,7 @@ impl Tenant {
         Self {
             jobs: VecDeque::new(),
             nested: VecDeque::new(),
+            urgent: VecDeque::new(),
             nested_next: true,
             waits: 0,
             waiting: VecDeque::new(),
@@ -117,7 +135,7 @@ impl Tenant {
 
     /// Whether anybody still waits for what is queued: calls that were cancelled stay there until they have their turn.
     pub(super) fn is_awaited(&self) -> bool {
-        let mut queued = self.jobs.iter().chain(&self.nested).chain(&self.waiting);
+        let mut queued = self.jobs.iter().chain(&self.nested).chain(&self.urgent).chain(&self.waiting);
         queued.any(|entry| !entry.job.is_cancelled())
     }
 
@@ -134,90 +152,106 @@ impl Tenant {
     }
 
     pub(super) fn fill(&self) -> Fill {
-        let oldest = self.jobs.front().or(self.nested.front()).map(|entry| self.samples.time_of(entry));
+        let first = self.jobs.front().or(self.nested.front()).or(self.urgent.front());
+        let oldest = first.map(|entry| self.samples.time_of(entry));
         let queued = self.len().min(self.room);
         let waiting = self.waiting.len() + self.len() - queued;
         Fill { queued, waiting, oldest, running: self.running + self.waits }
     }
 
     pub(super) fn len(&self) -> usize {
-        self.jobs.len() + self.nested.len()
+        self.jobs.len() + self.nested.len() + self.urgent.len()
+    }
+
+    pub(super) fn sizes(&self) -> Sizes {
+        Sizes { all: self.len(), nested: self.nested.len(), urgent: self.urgent.len() }
     }
 
     pub(super) fn is_gone(&self) -> bool {
         self.closed && self.len() == 0 && self.running == 0 && self.waits == 0
     }
 
-    /// The next job, in the order of its queue. Cancelled ones before it use up no turn, and go to `spent`: or else a live call
-    /// behind many of them would wait for as many of the others'.
-    pub(super) fn take(&mut self, part: Part, spent: &mut Vec<Entry>) -> Option<Entry> {
-        let nested_first = match part {
-            Part::Nested => true,
-            Part::Either => {
-                self.nested_next = !self.nested_next;
-                self.waits > 0 || !self.nested_next
-            }
-        };
+    /// The next job: what was looked for, or else of the two parts of the queue in turn, in the order of each. Cancelled ones before it use
+    /// up no turn, and go to `spent`: or else a live call behind many of them would wait for as many of the others'.
+    pub(super) fn take(&mut self, spent: &mut Vec<Entry>) -> Option<Entry> {
+        if let Some(urgent) = self.take_urgent() {
+            return Some(urgent);
+        }
+        self.nested_next = !self.nested_next;
         loop {
-            let (first, second) = if nested_first {
-                (&mut self.nested, &mut self.jobs)
-            } else {
+            let (first, second) = if self.nested_next {
                 (&mut self.jobs, &mut self.nested)
+            } else {
+                (&mut self.nested, &mut self.jobs)
             };
-            let other = match part {
-                Part::Nested => None,
-                Part::Either => Some(second),
-            };
-            let entry = first.pop_front().or_else(|| other?.pop_front())?;
-            self.samples.leave(&entry);
-            self.let_in();
-            let is_last = match part {
-                Part::Nested => self.nested.is_empty(),
-                Part::Either => self.len() == 0,
-            };
+            let entry = first.pop_front().or_else(|| second.pop_front())?;
+            self.leaves(&entry);
             // The last one is taken, whatever it is: whoever has a turn has a job.
-            if is_last || spent.len() == MOST_SPENT || !entry.job.is_cancelled() {
+            if self.len() == 0 || spent.len() == MOST_SPENT || !entry.job.is_cancelled() {
                 return Some(entry);
             }
             spent.push(entry);
         }
     }
 
-    /// The first of its most urgent jobs, of those that wait for room, too; `None` if none is urgent.
-    pub(super) fn most_urgent(&self) -> Option<Urgent> {
-        let mut most: Option<Urgent> = None;
-        for (waits, queue) in [(false, &self.jobs), (true, &self.waiting)] {
-            for (at, entry) in queue.iter().enumerate() {
-                let urgency = entry.job.urgency();
-                if urgency == Urgency::None || entry.job.is_cancelled() {
-                    continue;
-                }
-                if urgency > most.as_ref().map_or(Urgency::None, |most| most.urgency) {
-                    most = Some(Urgent { urgency, waits, at });
+    pub(super) fn take_urgent(&mut self) -> Option<Entry> {
+        let entry = self.urgent.pop_front()?;
+        self.leaves(&entry);
+        Some(entry)
+    }
+
+    /// The first that a call waits for among those that calls have submitted, of so many that are `left` to be looked at.
+    pub(super) fn take_awaited(&mut self, left: &mut usize) -> Option<Entry> {
+        let looked_at = self.nested.iter().take(*left);
+        let at = looked_at.clone().position(|entry| urgency(entry) == Urgency::Awaited);
+        *left -= at.map_or(looked_at.len(), |at| at + 1);
+        let entry = self.nested.remove(at?)?;
+        self.leaves(&entry);
+        Some(entry)
+    }
+
+    fn leaves(&mut self, entry: &Entry) {
+        self.samples.leave(entry);
+        self.let_in();
+    }
+
+    /// The first job that is as urgent as any, if it is so urgent at `least`; or the last one. Those that wait for room are looked at, too.
+    pub(super) fn find(&self, least: Urgency, last: bool) -> Option<Found> {
+        let mut best: Option<Found> = None;
+        let parts = [(Part::Nested, &self.nested), (Part::Jobs, &self.jobs), (Part::Waiting, &self.waiting)];
+        for (part, queue) in parts {
+            for at in 0..queue.len() {
+                let at = if last { queue.len() - 1 - at } else { at };
+                let urgency = match part {
+                    // A call may wait for it, and has not polled it yet.
+                    Part::Nested if !queue[at].job.is_cancelled() => urgency(&queue[at]).max(Urgency::Holds),
+                    _ => urgency(&queue[at]),
+                };
+                if urgency >= least && urgency > best.as_ref().map_or(Urgency::None, |best| best.urgency) {
+                    best = Some(Found { urgency, part, at });
                 }
                 if urgency == Urgency::Awaited {
-                    return most;
+                    return best;
                 }
             }
         }
-        most
+        best
     }
 
-    /// Puts it among the nested ones.
-    pub(super) fn promote(&mut self, Urgent { waits, at, .. }: Urgent) {
-        let queue = if waits { &mut self.waiting } else { &mut self.jobs };
-        self.nested.extend(queue.remove(at));
+    /// Lets that go first.
+    pub(super) fn promote(&mut self, Found { part, at, .. }: Found) {
+        let queue = match part {
+            Part::Jobs => &mut self.jobs,
+            Part::Nested => &mut self.nested,
+            Part::Waiting => &mut self.waiting,
+        };
+        self.urgent.extend(queue.remove(at));
     }
 
-    /// Puts the next job that was not cancelled among the nested ones, with those before it, which go along with it then.
+    /// The same with the next one that was not cancelled.
     pub(super) fn promote_next(&mut self) {
-        while let Some(entry) = self.jobs.pop_front() {
-            let is_cancelled = entry.job.is_cancelled();
-            self.nested.push_back(entry);
-            if !is_cancelled {
-                return;
-            }
-        }
+        let next = self.jobs.iter().position(|entry| !entry.job.is_cancelled());
+        self.urgent.extend(next.and_then(|at| self.jobs.remove(at)));
     }
 
     /// Lets in who waits for room.
@@ -229,10 +263,9 @@ impl Tenant {
         }
     }
 
-    /// Clears away what was cancelled, lets in who waits for room, and tells by how many jobs the queue is shorter.
-    pub(super) fn sweep(&mut self, spent: &mut Vec<Entry>) -> usize {
-        let before = self.len();
-        for queue in [&mut self.jobs, &mut self.nested, &mut self.waiting] {
+    /// Clears away what was cancelled, and lets in who waits for room.
+    pub(super) fn sweep(&mut self, spent: &mut Vec<Entry>) {
+        for queue in [&mut self.jobs, &mut self.nested, &mut self.urgent, &mut self.waiting] {
             if queue.iter().any(|entry| entry.job.is_cancelled()) {
                 let (gone, left) = queue.drain(..).partition::<Vec<_>, _>(|entry| entry.job.is_cancelled());
                 queue.extend(left);
@@ -241,7 +274,10 @@ impl Tenant {
         }
         self.let_in();
         self.sweep_at = SWEEP.max((self.len() + self.waiting.len()) * 2);
-        // Nobody comes in who was not let in by somebody going.
-        before.saturating_sub(self.len())
     }
+}
+
+/// Of one that somebody still wants.
+fn urgency(entry: &Entry) -> Urgency {
+    if entry.job.is_cancelled() { Urgency::None } else { entry.job.urgency() }
 }

@@ -222,6 +222,22 @@ pub(crate) fn assert_books(pool: &ThreadPool, counts: &Counts, ends: Ends) {
     assert_eq!(metrics.threads_started, metrics.threads_ended, "{metrics:?}");
 }
 
+/// What a task ends in, unless it takes longer.
+pub(crate) fn ended_within<T: Send + 'static>(
+    limit: Duration,
+    task: Task<T>,
+) -> Option<Result<T, TaskError>> {
+    let start = Instant::now();
+    while !task.is_finished() {
+        if start.elapsed() > limit {
+            task.detach();
+            return None;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Some(task.wait())
+}
+
 /// A pool of one thread in which `body` runs twice, the second time in the place that the first lends. `outside` runs before the first
 /// goes on: what it submits stands behind the second.
 pub(crate) fn two_that_wait<T: Send + 'static>(

@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll};
 use super::{Closure, Finished};
 use crate::catch::drop_quietly;
 use crate::error::TaskError;
-use crate::park::is_call_waiting;
+use crate::park::is_job_awaited;
 use crate::spin;
 use crate::task::cell::Claim;
 use crate::task::{ClosureHandle, Urgency};
@@ -31,7 +31,7 @@ where
                 Poll::Ready(result)
             }
             Poll::Pending => {
-                if is_call_waiting() {
+                if is_job_awaited() {
                     self.cell.mark(Urgency::Awaited);
                 }
                 Poll::Pending

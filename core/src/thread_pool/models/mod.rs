@@ -185,7 +185,7 @@ impl Runnable for Probe {
             begin.happen();
         }
         let lent = self.lends.then(|| {
-            let (lent, next) = Lender::here().unwrap().lend();
+            let (lent, next) = Lender::here().unwrap().lend(true);
             next.call();
             lent
         });
