@@ -39,8 +39,9 @@ impl Standstill {
     /// How long it lasts, at another look. A call that was woken in vain may run at that moment: the time before it does not count, and
     /// no more of the rest than lies between two looks, for the process itself may have stood still.
     pub(super) fn lasts(&mut self, nobody_runs: bool, taken: u64) -> Duration {
-        let passed = self.looked.elapsed();
-        self.looked += passed;
+        let now = Instant::now();
+        let passed = now.duration_since(self.looked);
+        self.looked = now;
         if taken != self.taken {
             *self = Self::new(taken);
         } else if nobody_runs {
