@@ -205,6 +205,11 @@ impl<W: Work> Call<W> {
     /// counts. Inside, the deadline is there to [be seen](crate::from_thread::deadline). A call that is made inside a call
     /// has no later deadline than that one.
     ///
+    /// A call that obeys its deadline may end before the runtime's timer has told of it, for it has a clock of its own: then what it has
+    /// ended in is what comes back, such as an `Ok(Err(..))` of [`check_cancelled`](crate::from_thread::check_cancelled) or
+    /// [`sleep`](crate::from_thread::sleep), whose [`is_timeout`](crate::from_thread::Cancelled::is_timeout) is true. Which of the two is
+    /// chance: match both.
+    ///
     /// # Errors
     ///
     /// [`TaskError::TimedOut`]; [`TaskError::NoRuntime`] where no runtime is current, for core has no timers of its own; and as

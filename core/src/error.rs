@@ -27,7 +27,7 @@ pub enum TaskError {
     /// It was cancelled before it ended: by [`Task::abort`](crate::Task::abort),
     /// [`Task::cancel`](crate::Task::cancel), or by the run it was started under coming to its end.
     Cancelled,
-    /// The pool or runtime was shut down before the task could end.
+    /// The pool or runtime was shut down, or the actor closed, before the task could end.
     Shutdown,
     /// The pool's queue was full.
     Full,
@@ -48,7 +48,9 @@ impl fmt::Display for TaskError {
         match self {
             Self::Panicked(panic) => write!(f, "the task panicked: {}", panic.message()),
             Self::Cancelled => f.write_str("the task was cancelled before it ended"),
-            Self::Shutdown => f.write_str("the pool or runtime was shut down before the task could end"),
+            Self::Shutdown => f.write_str(
+                "the pool or runtime was shut down, or the actor closed, before the task could end",
+            ),
             Self::Full => f.write_str(
                 "the pool's queue is full: await the call instead of starting it, or raise queue_limit",
             ),

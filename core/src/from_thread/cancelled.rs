@@ -77,6 +77,21 @@ pub fn check_cancelled() -> Result<(), Cancelled> {
 ///
 /// It belongs to the call in which it was made. It may be polled again when it was ready, and dropping it loses nothing.
 ///
+/// What is to end with it is a gather's, which drops its children then:
+///
+/// ```
+/// use anyloop_core::{Call, from_thread, gather};
+///
+/// fn answer(asking: impl Future<Output = u32>) -> Option<u32> {
+///     let gathered = gather((asking,)).until(from_thread::cancelled());
+///     from_thread::block_on(gathered).ok().map(|(answer,)| answer)
+/// }
+/// let call = Call::new(|| answer(async { 42 }));
+/// assert_eq!(pollster::block_on(call), Some(42));
+/// ```
+///
+/// By itself, it tells of the cancellation:
+///
 /// ```
 /// use anyloop_core::{PoolExt, ThreadPool, from_thread};
 ///
