@@ -18,6 +18,7 @@ use crate::no_runtime::NoRuntime;
 use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::runtime::AnyRuntime;
 use crate::thread_pool::ThreadPool;
+use crate::warning;
 
 /// What an adapter tells about itself, once, with [`register`].
 #[derive(Clone, Copy, Debug)]
@@ -86,14 +87,14 @@ static DEFAULT_POOL: OnceLock<AnyPool> = OnceLock::new();
 /// Rule 4's runtime, once it was started.
 static ONLY: Mutex<Option<AnyRuntime>> = Mutex::new(None);
 
-/// A default was set before.
+/// A default, or the handler of warnings, was set before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AlreadySet;
 
 impl fmt::Display for AlreadySet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the default was set before, and can be set only once: set it first thing in `main`")
+        f.write_str("this was set before, and can be set only once: set it first thing in `main`")
     }
 }
 
@@ -211,7 +212,8 @@ fn choose(
 /// [`set_default_pool`], else what `ANYLOOP_POOL` says (`native`: the pool that the current runtime
 /// brings; `thread-pool`: ours), else [`ThreadPool::global`](crate::ThreadPool::global).
 ///
-/// A setting that cannot be followed gives a pool that refuses every job with the reason.
+/// A setting that cannot be followed gives a pool that refuses every job with the reason; and there is a
+/// [`Warning::BadSetting`](crate::Warning::BadSetting), once.
 #[must_use]
 pub fn default_pool() -> AnyPool {
     let here = here();
@@ -230,15 +232,31 @@ pub(crate) fn default_pool_of(runtime: Option<&AnyRuntime>) -> AnyPool {
     if let Some(pool) = runtime.and_then(AnyRuntime::own_pool).or_else(|| DEFAULT_POOL.get()) {
         return pool.clone();
     }
-    static SETTING: OnceLock<Result<Setting, String>> = OnceLock::new();
-    match SETTING.get_or_init(|| Setting::parse(env::var_os("ANYLOOP_POOL"))) {
+    match setting() {
         Ok(Setting::ThreadPool) => ThreadPool::global().to_any(),
         Ok(Setting::Native) => match runtime {
             Some(runtime) => runtime.native_or_unavailable(),
             None => native_pool(),
         },
-        Err(text) => Unavailable(text.clone()).to_any(),
+        Err(bad) => Unavailable(bad.text.clone()).to_any(),
     }
+}
+
+/// What `ANYLOOP_POOL` says. If that cannot be followed, the first to ask says so to those whose results nobody looks at.
+fn setting() -> &'static Result<Setting, BadPool> {
+    static SETTING: OnceLock<Result<Setting, BadPool>> = OnceLock::new();
+    SETTING.get().unwrap_or_else(|| {
+        let mut is_first = false;
+        let setting = SETTING.get_or_init(|| {
+            is_first = true;
+            Setting::parse(env::var_os(POOL_VARIABLE))
+        });
+        // After the place is filled: who is told may ask for the pool.
+        if is_first && let Err(BadPool { value, text }) = setting {
+            warning::bad_setting_of(POOL_VARIABLE, value, text);
+        }
+        setting
+    })
 }
 
 /// The pool that the current runtime brings.
@@ -249,6 +267,8 @@ pub(crate) fn native_pool() -> AnyPool {
     }
 }
 
+const POOL_VARIABLE: &str = "ANYLOOP_POOL";
+
 /// What `ANYLOOP_POOL` may say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Setting {
@@ -256,18 +276,28 @@ enum Setting {
     Native,
 }
 
+/// What it may not say, and what every call is refused with.
+#[derive(Debug, PartialEq)]
+struct BadPool {
+    value: String,
+    text: String,
+}
+
 impl Setting {
-    fn parse(value: Option<std::ffi::OsString>) -> Result<Self, String> {
+    fn parse(value: Option<std::ffi::OsString>) -> Result<Self, BadPool> {
         let Some(value) = value.filter(|value| !value.is_empty()) else {
             return Ok(Self::ThreadPool);
         };
         match value.to_str() {
             Some("native") => Ok(Self::Native),
             Some("thread-pool") => Ok(Self::ThreadPool),
-            _ => Err(format!(
-                "ANYLOOP_POOL={} is no pool: set it to `native` or `thread-pool`, or unset it",
-                value.to_string_lossy()
-            )),
+            _ => {
+                let value = value.to_string_lossy().into_owned();
+                let text = format!(
+                    "{POOL_VARIABLE}={value} is no pool: set it to `native` or `thread-pool`, or unset it"
+                );
+                Err(BadPool { value, text })
+            }
         }
     }
 }
@@ -306,8 +336,9 @@ mod tests {
     #[test]
     fn the_pool_setting_is_read_strictly() {
         assert_eq!(Setting::parse(None), Ok(Setting::ThreadPool));
+        assert_eq!(Setting::parse(Some("".into())), Ok(Setting::ThreadPool));
         assert_eq!(Setting::parse(Some("native".into())), Ok(Setting::Native));
         assert_eq!(Setting::parse(Some("thread-pool".into())), Ok(Setting::ThreadPool));
-        assert!(Setting::parse(Some("nativ".into())).unwrap_err().contains("`native`"));
+        assert!(Setting::parse(Some("nativ".into())).unwrap_err().text.contains("`native`"));
     }
 }

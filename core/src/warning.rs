@@ -47,12 +47,17 @@ pub enum Warning<'a> {
         /// How long it ran, what it waited for included.
         ran_for: Duration,
     },
-    /// The environment asks for what cannot be. [`ThreadPool::global`](crate::ThreadPool::global) refuses every call with the same
-    /// text: this is for those whose result nobody looks at. Said once, when the pool is asked for first.
+    /// The environment asks for what cannot be. With a bad `ANYLOOP_MAX_THREADS`, [`ThreadPool::global`](crate::ThreadPool::global)
+    /// refuses every call, with a bad `ANYLOOP_POOL` the default pool does, with the same text: this is for those whose result
+    /// nobody looks at. Said once for each, when the pool is asked for first.
     #[non_exhaustive]
     BadSetting {
-        /// Which setting, and what to set it to.
-        error: &'a BuildError,
+        /// The variable's name.
+        variable: &'static str,
+        /// What it says.
+        value: &'a str,
+        /// What calls are refused with: which setting it is, and what to set it to.
+        text: &'a str,
     },
     /// Calls are queued in a pool, or in a view of one, and none of them was begun for a second.
     Stalled(&'a StallReport),
@@ -164,8 +169,11 @@ impl fmt::Display for Warning<'_> {
                  kind a `limit` of its own (`slow_calls` sets what is slow)",
                 ran_for.as_secs_f64() * 1e3
             ),
-            Self::BadSetting { error } => {
-                write!(f, "every call on the pool of the process is refused: {error}")
+            Self::BadSetting { variable: MAX_THREADS_VARIABLE, text, .. } => {
+                write!(f, "every call on the pool of the process is refused: {text}")
+            }
+            Self::BadSetting { text, .. } => {
+                write!(f, "every call on the default pool is refused: {text}")
             }
             Self::Stalled(report) => report.fmt(f),
             Self::Stuck(poll) => poll.fmt(f),
@@ -246,8 +254,17 @@ pub(crate) fn factory_panicked(place: &'static Location<'static>, panic: &Panic)
 #[cfg(not(feature = "tracing"))]
 pub(crate) fn factory_panicked(_: &'static Location<'static>, _: &Panic) {}
 
+const MAX_THREADS_VARIABLE: &str = "ANYLOOP_MAX_THREADS";
+
+/// What is wrong with the environment's setting for the pool of the process.
 pub(crate) fn bad_setting(error: &BuildError) {
-    warn(&Warning::BadSetting { error });
+    // Its other settings are the defaults, which can be.
+    let BuildError::Environment { value } = error else { return };
+    bad_setting_of(MAX_THREADS_VARIABLE, value, &error.to_string());
+}
+
+pub(crate) fn bad_setting_of(variable: &'static str, value: &str, text: &str) {
+    warn(&Warning::BadSetting { variable, value, text });
 }
 
 pub(crate) fn stalled(report: &StallReport) {

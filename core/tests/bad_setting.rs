@@ -37,8 +37,8 @@ fn in_a_process_with_a_bad_setting() {
         // A handler may use what it is told of.
         let refused = [cpu().submit(|| ()).wait(), ThreadPool::global().submit(|| ()).wait()];
         assert!(refused.iter().all(Result::is_err));
-        if let Warning::BadSetting { error: BuildError::Environment { value, .. }, .. } = warning {
-            hearing.lock().unwrap().push((value.clone(), warning.to_string()));
+        if let Warning::BadSetting { variable: VARIABLE, value, .. } = warning {
+            hearing.lock().unwrap().push((value.to_string(), warning.to_string()));
         }
     })
     .unwrap();
