@@ -56,9 +56,7 @@ pub fn main_on<F: Future>(runtime: impl BlockOn, future: F) -> F::Output {
     let (output, left) = Run::new(&runtime).block_on(future);
     if left != Drain::default() {
         eprintln!(
-            "warning: {} calls and {} tasks had not ended {} seconds after `main`, and were left behind",
-            left.calls,
-            left.futures,
+            "warning: {left} left behind, which had not ended {} seconds after `main`",
             anyloop_core::DRAIN_LIMIT.as_secs()
         );
     }

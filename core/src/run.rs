@@ -1,5 +1,6 @@
 //! A program's main future: driven, then tidied up after (C19).
 
+use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, mpsc};
 use std::task::{Context as TaskContext, Poll};
@@ -61,7 +62,7 @@ impl<F: Future> Future for Drive<F> {
 /// forgotten one not keep the program for long.
 pub const DRAIN_LIMIT: Duration = Duration::from_secs(30);
 
-/// What the end of a run left behind.
+/// What the end of a run left behind. As text: `2 calls and 1 task`, or `nothing`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drain {
@@ -69,6 +70,19 @@ pub struct Drain {
     pub futures: usize,
     /// Calls that were still queued or running when the time was up.
     pub calls: usize,
+}
+
+impl fmt::Display for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { futures, calls } = *self;
+        let counted = |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        match (calls, futures) {
+            (0, 0) => f.write_str("nothing"),
+            (_, 0) => f.write_str(&counted(calls, "call")),
+            (0, _) => f.write_str(&counted(futures, "task")),
+            _ => write!(f, "{} and {}", counted(calls, "call"), counted(futures, "task")),
+        }
+    }
 }
 
 /// A run with settings: [`BlockOn::run`] is `Run::new(&runtime).block_on(future).0`.
@@ -151,5 +165,17 @@ impl<'a, R: BlockOn> Run<'a, R> {
         // Whether in time or not: what is left is counted afterwards.
         let _ = self.runtime.block_on(self.runtime.timeout(self.drain_limit, drained));
         drop(ended);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_behind_is_told_with_its_numbers() {
+        let text = |calls, futures| Drain { futures, calls }.to_string();
+        assert_eq!([text(0, 0), text(1, 0), text(0, 2)], ["nothing", "1 call", "2 tasks"]);
+        assert_eq!([text(2, 1), text(1, 3)], ["2 calls and 1 task", "1 call and 3 tasks"]);
     }
 }
