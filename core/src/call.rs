@@ -99,6 +99,8 @@ impl<W: Work> Call<W> {
     }
 
     /// Runs this call on `pool`. Of several, the last counts; without effect once it has started.
+    ///
+    /// `on(&pool.limit(2))` limits nothing, as each [`limit`](crate::PoolExt::limit) makes another view: keep one and share it.
     pub fn on(self, pool: &(impl Pool + ?Sized)) -> Self {
         self.plan(|plan| plan.pool = Choice::This(pool.to_any()))
     }

@@ -137,7 +137,7 @@ impl WrapOptions {
     fn set(&mut self, name: &Ident, value: Value, errors: &mut Errors) {
         let Value::Expr(value) = value else { return };
         match name.to_string().as_str() {
-            "pool" => self.pool = Some(pool(value)),
+            "pool" => self.pool = pool(value, errors),
             "limit" => self.limit = limit(value, errors).map(Limit::Own),
             "name" => self.beside = beside(&value, errors),
             _ => set_facade(&mut self.facade, value, errors),
@@ -153,7 +153,7 @@ impl BlockOptions {
             match (name.to_string().as_str(), value) {
                 (_, Value::Item(visibility, name)) => options.actor = Some((visibility, name)),
                 ("pool", Value::Expr(value)) => {
-                    options.pool = Some(pool(value));
+                    options.pool = pool(value, errors);
                     options.scheduling.push(name);
                 }
                 ("limit", Value::Expr(value)) => {
@@ -223,13 +223,20 @@ fn default_facade() -> Path {
     parse_quote_spanned!(Span::call_site()=> ::anyloop)
 }
 
-fn pool(value: Expr) -> Pool {
-    match &value {
+fn pool(value: Expr, errors: &mut Errors) -> Option<Pool> {
+    Some(match &value {
         Expr::Path(path) if path.path.is_ident("native") => Pool::Native(span_of(path)),
         Expr::Path(path) if path.path.is_ident("cpu") => Pool::Cpu(span_of(path)),
+        Expr::MethodCall(call) if call.method == "limit" && call.args.len() == 1 => {
+            errors.at(&value, VIEW_FOR_EACH);
+            return None;
+        }
         _ => Pool::Value(value),
-    }
+    })
 }
+
+const VIEW_FOR_EACH: &str = "each call would make another view, with a limit of its own, which limits nothing: keep one view in a \
+     `static` and name that, or write `pool = POOL, limit = NUMBER`";
 
 fn span_of(node: &impl syn::spanned::Spanned) -> Span {
     node.span()

@@ -288,7 +288,8 @@ use proc_macro::TokenStream;
 /// # Options
 ///
 /// - `pool = EXPR`: where calls run, evaluated when the call is made. It can name what the function gets
-///   by reference: `pool = self.pool`.
+///   by reference: `pool = self.pool`. Each `POOL.limit(2)` would be another view, and limit nothing: keep one in a `static` and name
+///   that, or write `pool = POOL, limit = 2`. (For a method of that name that is another one: `pool = (x.limit(2))`.)
 /// - `pool = native`: the pool that the current runtime brings. (A variable of that name: `pool = (native)`.)
 /// - `pool = cpu`: for work that keeps a core busy: at most as many at a time as there are cores.
 /// - `limit = NUMBER`: at most so many calls of this function run at once, in the whole program (all

@@ -193,13 +193,23 @@ pub trait PoolExt: Pool {
     /// nobody's backlog keeps the others' first call waiting (C18); a view costs no thread. Of any other pool, it
     /// counts in front of it. A view of a view has the smaller of both limits, and a turn of its own.
     ///
-    /// With an `n` of 0, every call is refused with an error that says so.
+    /// Each call of `limit` makes another view, with a limit of its own. For calls to share one, keep the view, in a `static`
+    /// say, and give it to each of them: `call.on(&VIEW)`. Its clones are the same view.
+    ///
+    /// With an `n` of 0, every call is refused with an error that says so. Elsewhere 0 means: [`ThreadPool::new`](crate::ThreadPool::new)
+    /// and [`Builder::build`](crate::Builder::build) give an error, also for a queue limit of 0; [`Gather::limit`](crate::Gather::limit) and
+    /// [`Limiter::new`](crate::Limiter::new) panic, the latter in a `static` as a compile error; and
+    /// [`Map::chunk`](crate::Map::chunk) takes it for 1.
     ///
     /// ```
-    /// use anyloop_core::{PoolExt, ThreadPool};
+    /// use std::sync::LazyLock;
     ///
-    /// let database = ThreadPool::global().limit(2); // two connections
-    /// let rows = database.submit(|| 17);
+    /// use anyloop_core::{Limited, PoolExt, ThreadPool};
+    ///
+    /// /// Two connections, whoever uses them.
+    /// static DATABASE: LazyLock<Limited> = LazyLock::new(|| ThreadPool::global().limit(2));
+    ///
+    /// let rows = DATABASE.submit(|| 17);
     /// assert_eq!(rows.wait().unwrap(), 17);
     /// ```
     fn limit(&self, n: usize) -> Limited {

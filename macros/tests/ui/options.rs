@@ -45,7 +45,24 @@ fn not_a_name() {}
 #[async_wrap(pool = POOL limit = 2)]
 fn without_comma() {}
 
+#[async_wrap(pool = POOL.limit(2))]
+fn view_for_each() {}
+
+// A method of somebody's own.
+#[async_wrap(pool = (Own.limit(2)))]
+fn own_method() {}
+
+struct Own;
+
+impl Own {
+    fn limit(&self, _: usize) -> &'static ThreadPool {
+        ThreadPool::global()
+    }
+}
+
 async fn callers_see_a_call() {
+    view_for_each().await;
+    own_method().await;
     misspelt().await;
     unknown().await;
     zero().await;
