@@ -116,6 +116,9 @@ impl Builder {
 
     /// The most calls that wait in the pool's own queue (C14); no limit if not set.
     ///
+    /// A call waits until a thread has begun it, on an idle pool too: of two that are submitted in one go to a pool of one
+    /// thread, the second finds a queue of one full if the thread has not come to the first yet.
+    ///
     /// Beyond it, a [`Call`](crate::Call) that is awaited waits for room, in order; `try_submit` gives the closure back;
     /// what `submit` and `start` give ends in [`TaskError::Full`](crate::TaskError::Full).
     pub fn queue_limit(mut self, calls: usize) -> Self {
