@@ -48,7 +48,8 @@ pub struct AtMost(NonZeroUsize);
 #[must_use = "futures do nothing until they are awaited"]
 pub struct Gather<G, M, L = All, P = Silent, V = Plain> {
     children: G,
-    limit: L,
+    // Not `limit`: the compiler would tell of a private field where a tuple is given a limit.
+    at_most: L,
     progress: P,
     marker: PhantomData<fn() -> (M, V)>,
 }
@@ -68,7 +69,7 @@ impl AtMost {
 
 impl<G, M, V> Gather<G, M, All, Silent, V> {
     pub(super) fn new(children: G) -> Self {
-        Self { children, limit: All, progress: Silent, marker: PhantomData }
+        Self { children, at_most: All, progress: Silent, marker: PhantomData }
     }
 }
 
@@ -92,8 +93,8 @@ impl<G, M, L, P, V> Gather<G, M, L, P, V> {
     where
         G: Settleable<M, V>,
     {
-        let Self { children, limit, progress, marker } = self;
-        Gather { children: children.settling(), limit, progress, marker }
+        let Self { children, at_most, progress, marker } = self;
+        Gather { children: children.settling(), at_most, progress, marker }
     }
 
     /// Gives the children until `end` is ready. What they have come to is in the [`Partial`](crate::Partial) then,
@@ -149,8 +150,27 @@ impl<I, P, V> Gather<I, Each, All, P, V> {
     /// ```
     #[track_caller]
     pub fn limit(self, limit: usize) -> Gather<I, Each, AtMost, P, V> {
-        let Self { children, limit: All, progress, marker } = self;
-        Gather { children, limit: AtMost::new(limit), progress, marker }
+        let Self { children, at_most: All, progress, marker } = self;
+        Gather { children, at_most: AtMost::new(limit), progress, marker }
+    }
+}
+
+/// What is drawn from as children end: no tuple.
+#[diagnostic::on_unimplemented(
+    message = "a gather over a tuple has no limit: its children all run at once",
+    label = "these are a tuple",
+    note = "`limit` is for iterators; calls of different kinds can share a `Limiter`, or a view of a pool"
+)]
+pub trait Drawn {}
+
+impl<G, P, V> Gather<G, Together, All, P, V> {
+    /// For the compiler to say why there is none. (A bound on the `impl` would be told of in its own words.)
+    #[doc(hidden)]
+    pub fn limit(self, _: usize) -> Self
+    where
+        G: Drawn,
+    {
+        self
     }
 }
 
@@ -160,8 +180,8 @@ impl<G, M, L, V> Gather<G, M, L, Silent, V> {
     ///
     /// A panic of `f` counts as one of the child's.
     pub fn on_progress<F: FnMut(usize, usize)>(self, f: F) -> Gather<G, M, L, Watch<F>, V> {
-        let Self { children, limit, progress: Silent, marker } = self;
-        Gather { children, limit, progress: Watch(f), marker }
+        let Self { children, at_most, progress: Silent, marker } = self;
+        Gather { children, at_most, progress: Watch(f), marker }
     }
 }
 
@@ -196,7 +216,7 @@ where
     /// The values as they come, each with its child's index (C27). With this limit, the first children are drawn now, the
     /// others while the stream is polled.
     pub fn as_completed(self) -> Completed<I::IntoIter, V> {
-        Completed::new(Flow::new(self.children, self.limit.0))
+        Completed::new(Flow::new(self.children, self.at_most.0))
     }
 }
 
@@ -270,7 +290,7 @@ where
     type IntoFuture = Lazy<I::IntoIter, P, V>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Lazy::new(Flow::new(self.children, self.limit.0), self.progress)
+        Lazy::new(Flow::new(self.children, self.at_most.0), self.progress)
     }
 }
 
