@@ -40,6 +40,26 @@ pub trait MayMove: Send {}
 #[diagnostic::do_not_recommend]
 impl<T: Send> MayMove for T {}
 
+/// What a wrapped method has by reference as its `self`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not `Clone`, and a call that outlives its caller's `&self` needs a clone of it",
+    label = "`&self` is cloned when the call is made",
+    note = "derive `Clone`, or take `self: Arc<Self>` (or `self: &Arc<Self>`), or `self`"
+)]
+pub trait Lent {
+    /// What the call works on.
+    fn taken_over(&self) -> Self;
+}
+
+// Without the attribute, the compiler would tell of the bound alone, and not what is said above.
+#[diagnostic::do_not_recommend]
+impl<T: Clone> Lent for T {
+    #[inline]
+    fn taken_over(&self) -> Self {
+        self.clone()
+    }
+}
+
 /// `#[anyloop::main]`
 pub fn main<F: Future>(future: F) -> F::Output {
     match crate::current() {

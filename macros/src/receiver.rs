@@ -12,6 +12,7 @@ use crate::argument::{is_exclusive, moved};
 use crate::borrow::{is_static, owned, peel};
 use crate::display::display;
 use crate::errors::Errors;
+use crate::sent::private_of;
 
 /// What a `self` that was cloned is called inside the call. The compiler's messages name it.
 pub(crate) const RENAMED: &str = "__clone_of_self";
@@ -63,8 +64,9 @@ impl<'a> Receiver<'a> {
         let name = self.name();
         let this = self.receiver.self_token;
         let cloned = self.cloned.as_ref()?;
+        let private = private_of(std);
         let span = Span::mixed_site().located_at(cloned.span());
-        Some(quote_spanned!(span=> let #name = <#cloned as #std::clone::Clone>::clone(#this);))
+        Some(quote_spanned!(span=> let #name = <#cloned as #private::Lent>::taken_over(#this);))
     }
 
     /// The statement that binds the body's name for it, inside the closure that is the call.

@@ -13,12 +13,17 @@ pub(crate) fn sent(ty: &Type, std: &Path) -> Option<TokenStream> {
     if is_sent(ty) || contains_impl(ty) {
         return None;
     }
-    // Both are in the same module.
+    let private = private_of(std);
+    let span = Span::mixed_site().located_at(ty.span());
+    Some(quote_spanned!(span=> <#ty as #private::Sent>::This))
+}
+
+/// The module that `std` is in, as the expansion names it, beside what the expansion alone uses.
+pub(crate) fn private_of(std: &Path) -> Path {
     let mut private = std.clone();
     private.segments.pop();
     private.segments.pop_punct();
-    let span = Span::mixed_site().located_at(ty.span());
-    Some(quote_spanned!(span=> <#ty as #private::Sent>::This))
+    private
 }
 
 /// Types that can: to ask for each would be work for the compiler.

@@ -12,7 +12,7 @@ const _: () = {
             name: &str,
         ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
             ::anyloop::__private::call({
-                    let __clone_of_self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
+                    let __clone_of_self = <Self as ::anyloop::__private::Lent>::taken_over(
                         self,
                     );
                     let name = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(

@@ -11,9 +11,7 @@ impl Db {
         key: &str,
     ) -> ::anyloop::Call<impl ::anyloop::Work<Output = String>> {
         ::anyloop::__private::call({
-            let __clone_of_self = <Self as ::anyloop::__private::std::clone::Clone>::clone(
-                self,
-            );
+            let __clone_of_self = <Self as ::anyloop::__private::Lent>::taken_over(self);
             let key = <str as ::anyloop::__private::std::borrow::ToOwned>::to_owned(key);
             move || Self::load(&__clone_of_self, &key)
         })
