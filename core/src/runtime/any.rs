@@ -14,7 +14,7 @@ use crate::pool::{AnyPool, Pool, Unavailable};
 use crate::supervise::Supervised;
 use crate::task::{NativeTask, Outcome, Task};
 
-/// Any runtime: what [`current`](crate::current()) gives.
+/// Any runtime: what `current()` gives.
 ///
 /// Spawning through it costs two allocations more than through the adapter's own type.
 #[derive(Clone, Debug)]
