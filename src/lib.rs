@@ -37,6 +37,9 @@
 //! # }
 //! ```
 //!
+//! Examples on the pages of items that come from the crate `anyloop_core` import them from there; for a program that depends on
+//! `anyloop` alone, they are `anyloop::` under the same names.
+//!
 //! | word | meaning | asyncio's word |
 //! |---|---|---|
 //! | runtime | polls futures | event loop |

@@ -3,7 +3,7 @@
 //! Programs depend on `anyloop`, which re-exports what they need from here. Depend on this crate
 //! directly to write an adapter for another runtime ([`Runtime`], [`Driver`], [`Binding`]) or a pool
 //! of your own ([`Pool`], [`Job`]): it is the small and stable part, and there must be one copy of it
-//! in a program.
+//! in a program. The examples here import from `anyloop_core`; a program finds the same names in `anyloop`.
 //!
 //! | word | meaning |
 //! |---|---|
