@@ -32,9 +32,7 @@ pub(crate) fn shrink(
     let mut decoder = decoder(path)?;
     let orientation = decoder.orientation()?;
     let mut picture = DynamicImage::from_decoder(decoder)?;
-    if picture.width() > size || picture.height() > size {
-        picture = picture.thumbnail(size, size);
-    }
+    picture = small(picture, size);
     // How a camera was held; cheaper now that the picture is small.
     picture.apply_orientation(orientation);
     // A file is written only when all of it is there.
@@ -49,4 +47,40 @@ fn decoder(path: &Path) -> Result<impl ImageDecoder, Problem> {
     // How much there is in memory at a time, the limiter sees to.
     reader.limits(Limits::no_limits());
     Ok(reader.into_decoder()?)
+}
+
+/// Of how many pixels, in each direction, one is made at a time. `image` adds their values up in 32 bits, for which those of
+/// 16 bits are too many from 257 x 257 of them on, and those of 8 bits from 4105 x 4105 on.
+const STEP: u32 = 64;
+
+/// The picture in no more than `size` pixels in either direction.
+fn small(mut picture: DynamicImage, size: u32) -> DynamicImage {
+    while picture.width() > size || picture.height() > size {
+        let [width, height] = [picture.width(), picture.height()].map(|now| now.div_ceil(STEP).max(size));
+        picture = picture.thumbnail(width, height);
+    }
+    picture
+}
+
+#[cfg(test)]
+mod tests {
+    use image::{GenericImageView, ImageBuffer, Luma};
+
+    use super::*;
+
+    #[test]
+    fn a_picture_of_one_colour_keeps_it_however_small_it_becomes() {
+        let deep: DynamicImage = ImageBuffer::from_pixel(300, 20_000, Luma([u16::MAX - 1])).into();
+        let large: DynamicImage = ImageBuffer::from_pixel(4_200, 4_200, Luma([254_u8])).into();
+        for size in [1, 2, 100] {
+            assert!(
+                small(deep.clone(), size).to_luma16().pixels().all(|pixel| *pixel == Luma([u16::MAX - 1]))
+            );
+            let large = small(large.clone(), size);
+            assert_eq!(large.dimensions(), (size, size));
+            assert!(large.to_luma8().pixels().all(|pixel| *pixel == Luma([254])));
+        }
+        assert_eq!(small(deep.clone(), 100).dimensions(), (2, 100));
+        assert_eq!(small(deep, 30_000).dimensions(), (300, 20_000));
+    }
 }
