@@ -11,6 +11,8 @@
 
 #[path = "support/cores.rs"]
 mod cores;
+#[path = "support/counted.rs"]
+mod counted;
 #[path = "support/runtime.rs"]
 mod runtime;
 #[path = "support/stdout.rs"]
@@ -23,10 +25,11 @@ use std::process::ExitCode;
 
 use anyloop::{Actor, BlockOn, gather, try_gather};
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::RangedI64ValueParser;
 use git2::{BranchType, ErrorCode, Oid, Repository};
 
 use crate::cores::cores;
+use crate::counted::counted;
 use crate::runtime::RuntimeChoice;
 
 /// Prints the last commits of a Git repository, the newest first, each with the number of
@@ -47,11 +50,11 @@ struct Args {
     repository: PathBuf,
 
     /// How many commits are printed, at most
-    #[arg(short, long, value_name = "N", default_value_t = 10, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = RangedI64ValueParser::<usize>::new().range(1..=1_000_000))]
     number: usize,
 
     /// How many times the repository is opened, for so many queries at a time; as many as there are cores, unless given
-    #[arg(short, long, value_name = "N", default_value_t = cores(), value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = cores(), value_parser = RangedI64ValueParser::<usize>::new().range(1..=256))]
     jobs: usize,
 
     #[command(flatten)]
@@ -123,7 +126,8 @@ fn heading(repository: &Repository) -> Result<String, git2::Error> {
     let name =
         if repository.head_detached()? { "no branch".to_owned() } else { line(head.shorthand_bytes()) };
     let branches = repository.branches(Some(BranchType::Local))?.count();
-    Ok(format!("on {name}, of {branches} local branches\n"))
+    let branches = counted(branches, "local branch", "local branches");
+    Ok(format!("on {name}, of {branches}\n"))
 }
 
 /// The newest commits that `HEAD` leads to.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::RangedI64ValueParser;
 
 use crate::cores::cores;
 use crate::runtime::RuntimeChoice;
@@ -26,7 +26,7 @@ pub(crate) struct Args {
     pub(crate) roots: Vec<PathBuf>,
 
     /// How many files are read at a time [default: as many as there are cores]
-    #[arg(short, long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, value_parser = RangedI64ValueParser::<usize>::new().range(1..=10_000))]
     jobs: Option<usize>,
 
     #[command(flatten)]

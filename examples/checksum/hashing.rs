@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use anyloop::try_gather;
 use indicatif::{HumanBytes, ProgressBar, ProgressStyle};
 
+use crate::counted::counted;
 use crate::digest::{Hashed, digest};
 use crate::files::find;
 use crate::output::{InOrder, line, print};
@@ -73,7 +74,8 @@ pub(crate) async fn hash(roots: &[PathBuf], in_flight: usize) -> io::Result<Summ
 }
 
 fn style() -> ProgressStyle {
-    let template = "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    // Within 40 columns, too, with some left for the bar.
+    let template = "{wide_bar} {bytes} of {total_bytes}, {eta} left";
     ProgressStyle::with_template(template).expect("the template is well formed").progress_chars("=> ")
 }
 
@@ -94,12 +96,9 @@ impl Summary {
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { files, bytes, threads, failures, time } = self;
-        let (files, threads) = (counted(*files, "file"), counted(threads.len(), "thread"));
+        let (files, threads) =
+            (counted(*files, "file", "files"), counted(threads.len(), "thread", "threads"));
         write!(f, "{files}, {}, {threads}, {:.2} s", HumanBytes(*bytes), time.as_secs_f64())?;
         if *failures == 0 { Ok(()) } else { write!(f, "; {failures} could not be read") }
     }
-}
-
-fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -11,6 +11,8 @@
 mod args;
 #[path = "../support/cores.rs"]
 mod cores;
+#[path = "../support/counted.rs"]
+mod counted;
 mod digest;
 mod files;
 mod hashing;

@@ -10,6 +10,7 @@ use anyloop::{Limiter, gather};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::Args;
+use crate::counted::counted;
 use crate::picture::{Problem, mebibytes, shrink};
 
 /// What it came to.
@@ -65,16 +66,16 @@ async fn try_shrink(path: &Path, args: &Args, gauge: &Gauge) -> Result<(), Probl
 }
 
 fn style() -> ProgressStyle {
-    let template = "{bar:30} {pos} of {len} pictures, {eta} left";
+    let template = "{wide_bar} {pos} of {len} pictures, {eta} left";
     ProgressStyle::with_template(template).expect("the template is well formed").progress_chars("=> ")
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { pictures, failures, most, budget, time } = self;
-        let s = if *pictures == 1 { "" } else { "s" };
+        let pictures = counted(*pictures, "picture", "pictures");
         let time = time.as_secs_f64();
-        write!(f, "{pictures} picture{s}, {most} of {budget} MiB taken at most, {time:.2} s")?;
+        write!(f, "{pictures}, {most} of {budget} MiB taken at most, {time:.2} s")?;
         if *failures == 0 { Ok(()) } else { write!(f, "; {failures} could not be copied") }
     }
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::RangedI64ValueParser;
 
 use crate::cores::cores;
 use crate::runtime::RuntimeChoice;
@@ -32,15 +32,15 @@ pub(crate) struct Args {
     pub(crate) output: PathBuf,
 
     /// How many pixels a small picture has at most, in either direction
-    #[arg(short, long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) size: u32,
 
     /// Memory for all pictures that are decoded at a time, in MiB
-    #[arg(short, long, value_name = "MIB", default_value_t = 256, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    #[arg(short, long, value_name = "MIB", allow_negative_numbers = true, default_value_t = 256, value_parser = RangedI64ValueParser::<usize>::new().range(1..=1_000_000))]
     pub(crate) memory: usize,
 
     /// How many pictures are decoded at a time, at most; as many as there are cores, unless given
-    #[arg(short, long, value_name = "N", default_value_t = cores(), value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = cores(), value_parser = RangedI64ValueParser::<usize>::new().range(1..=10_000))]
     pub(crate) jobs: usize,
 
     #[command(flatten)]

@@ -12,6 +12,8 @@ mod album;
 mod args;
 #[path = "../support/cores.rs"]
 mod cores;
+#[path = "../support/counted.rs"]
+mod counted;
 mod files;
 mod picture;
 #[path = "../support/runtime.rs"]

@@ -353,7 +353,8 @@ fn a_terminal_sees_a_progress_bar_and_then_only_the_sums() {
     }
     let folder = folder(&[("d/abc", "abc")]);
     File::create(folder.path().join("d/large")).unwrap().set_len(64 << 20).unwrap();
-    let mut line = OsString::from(program("checksum", ALL));
+    let mut line = OsString::from("stty rows 24 cols 40 && ");
+    line.push(program("checksum", ALL));
     line.push(" d");
     let mut script = command("script");
     script.arg("-qec").arg(line).arg("/dev/null").current_dir(folder.path());
@@ -361,6 +362,10 @@ fn a_terminal_sees_a_progress_bar_and_then_only_the_sums() {
     let text = ended.text();
     assert_eq!(ended.code, Some(0), "{text}");
     assert!(text.contains(" of 64.00 MiB, "), "{text:?}");
+    // On the 40 columns that the terminal has.
+    let drawn = text.split('\r').map(|line| line.trim_start_matches(['\n']).replace("\x1b[2K", ""));
+    let mut bars = drawn.filter(|line| line.ends_with(" left"));
+    assert!(bars.all(|line| line.chars().count() == 40), "{text:?}");
     assert!(text.contains(&format!("{ABC}  d/abc\r\n")), "{text:?}");
     // The last thing: the bar is wiped away, the summary stands.
     let (_, last) = text.rsplit_once("\x1b[2K").unwrap();

@@ -129,6 +129,7 @@ fn what_it_cannot_do_is_an_error() {
     refused(&[], &["\".\": there is no repository"]);
     refused(&["none"], &["\"none\": "]);
     refused(&[".", "--number", "0"], &["'0'", "--number"]);
+    refused(&[".", "-j", "-1"], &["'-1' for '--jobs <N>': -1 is not in 1..=256"]);
     refused(&[".", "--jobs", "some"], &["'some'", "--jobs"]);
     refused(&[".", "more"], &["'more'", "--help"]);
     refused(&["--runtime", "bogus"], &["'bogus'", "compiled in are tokio, smol, async-std, futures"]);

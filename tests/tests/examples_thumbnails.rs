@@ -163,6 +163,7 @@ fn what_it_cannot_do_is_an_error() {
     refused(&["in", "./in"], &["\"./in\" is the folder of the pictures"]);
     refused(&["in", "out", "--size", "0"], &["'0'", "--size"]);
     refused(&["in", "out", "--memory", "0"], &["'0'", "--memory"]);
+    refused(&["in", "out", "-j", "-1"], &["'-1' for '--jobs <N>': -1 is not in 1..=10000"]);
     refused(&["in", "out", "--jobs", "some"], &["'some'", "--jobs"]);
     refused(&["in", "out", "--runtime", "bogus"], &["'bogus'", "compiled in are tokio, smol"]);
     let mut without = command(program("thumbnails", NONE));
@@ -182,7 +183,8 @@ fn a_terminal_sees_a_progress_bar_and_then_only_the_summary() {
     }
     let folder = folder();
     red(folder.path(), "a.png", 300, 300);
-    let mut line = OsString::from(program("thumbnails", ALL));
+    let mut line = OsString::from("stty rows 24 cols 40 && ");
+    line.push(program("thumbnails", ALL));
     line.push(" in out");
     let mut script = command("script");
     script.arg("-qec").arg(line).arg("/dev/null").current_dir(folder.path());
@@ -190,6 +192,10 @@ fn a_terminal_sees_a_progress_bar_and_then_only_the_summary() {
     let text = ended.text();
     assert_eq!(ended.code, Some(0), "{text}");
     assert!(text.contains(" of 1 pictures, "), "{text:?}");
+    // On the 40 columns that the terminal has.
+    let drawn = text.split('\r').map(|line| line.trim_start_matches(['\n']).replace("\x1b[2K", ""));
+    let mut bars = drawn.filter(|line| line.ends_with(" left"));
+    assert!(bars.all(|line| line.chars().count() == 40), "{text:?}");
     let (_, last) = text.rsplit_once("\x1b[2K").unwrap();
     assert!(last.starts_with("1 picture, 1 of 256 MiB") && last.ends_with("(runtime: smol)\r\n"), "{last:?}");
 }
