@@ -24,7 +24,7 @@ use std::time::Duration;
 
 use anyloop::{BlockOn, async_wrap, from_thread, timeout, try_gather};
 use clap::Parser;
-use clap::builder::{OsStringValueParser, RangedU64ValueParser, TypedValueParser as _};
+use clap::builder::{OsStringValueParser, RangedI64ValueParser, TypedValueParser as _};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::cores::cores;
@@ -46,24 +46,29 @@ struct Args {
     database: PathBuf,
 
     /// How many notes are written
-    #[arg(short, long, value_name = "N", default_value_t = 1_000, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = 1_000, value_parser = RangedI64ValueParser::<usize>::new().range(1..=1_000_000))]
     notes: usize,
 
     /// How many connections read; as many as there are cores, unless given
-    #[arg(short = 'c', long, value_name = "N", default_value_t = cores(), value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    #[arg(short = 'c', long, value_name = "N", allow_negative_numbers = true, default_value_t = cores(), value_parser = RangedI64ValueParser::<usize>::new().range(1..=256))]
     readers: usize,
 
     /// How many milliseconds the query without an end is waited for
-    #[arg(short, long, value_name = "MS", default_value_t = 50, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(short, long, value_name = "MS", allow_negative_numbers = true, default_value_t = 50, value_parser = RangedI64ValueParser::<u64>::new().range(1..=60_000))]
     patience: u64,
 
     #[command(flatten)]
     runtime: RuntimeChoice,
 }
 
-/// What is in memory has no other connection to it: the readers would find nothing there.
+/// What is in memory, or in a file without a name, has no other connection to it: the readers would find nothing there.
 fn file(path: OsString) -> Result<PathBuf, &'static str> {
     let text = path.to_string_lossy();
+    if text.is_empty() {
+        return Err(
+            "a database without a name has one connection, but here others read what one writes: name a file",
+        );
+    }
     if text == ":memory:" || (text.starts_with("file:") && text.contains("mode=memory")) {
         return Err(
             "a database in memory has one connection, but here others read what one writes: name a file",
@@ -133,7 +138,7 @@ fn main() -> ExitCode {
     match run(&args) {
         Ok(Ok(text)) => stdout::print(&text),
         Ok(Err(error)) => {
-            eprintln!("error: {:?}: {error}", args.database);
+            eprintln!("error: {}", explained(&args.database, &error));
             ExitCode::FAILURE
         }
         Err(error) => {
@@ -146,13 +151,20 @@ fn main() -> ExitCode {
 /// The text; or the error of a database that can be opened, but not used; or why that cannot begin.
 fn run(args: &Args) -> Result<rusqlite::Result<String>, Box<dyn Error>> {
     let runtime = args.runtime.start()?;
-    let cannot_open = |error| format!("{:?}: {error}", args.database);
+    let cannot_open = |error| explained(&args.database, &error);
     runtime.run(async {
         let writer = AsyncDb::open(&args.database).await.map_err(cannot_open)?;
         let readers = (0..args.readers).map(|_| AsyncDb::open_to_read(&args.database));
         let readers: Vec<AsyncDb> = try_gather(readers).await.map_err(cannot_open)?;
         Ok(write_and_read(&writer, &readers, args).await)
     })
+}
+
+/// The path and the error, which in some cases ends in the path, too.
+fn explained(path: &Path, error: &rusqlite::Error) -> String {
+    let text = error.to_string();
+    let reason = text.strip_suffix(&format!(": {}", path.display())).unwrap_or(&text);
+    format!("{path:?}: {reason}")
 }
 
 async fn write_and_read(writer: &AsyncDb, readers: &[AsyncDb], args: &Args) -> rusqlite::Result<String> {

@@ -78,8 +78,10 @@ fn what_it_cannot_do_is_an_error() {
     let refused = |args: &[&str], texts: &[&str]| notes(path, args).assert_refused(texts);
     refused(&[], &["<DATABASE>", "--help"]);
     refused(&["prose"], &["\"prose\": file is not a database"]);
-    refused(&["none/notes.db"], &["\"none/notes.db\": unable to open database file"]);
-    refused(&["."], &["\".\": unable to open database file"]);
+    refused(&["none/notes.db"], &["error: \"none/notes.db\": unable to open database file\n"]);
+    refused(&["."], &["error: \".\": unable to open database file\n"]);
+    refused(&[""], &["a database without a name", "name a file"]);
+    refused(&["notes.db", "-c", "-1"], &["'-1' for '--readers <N>': -1 is not in 1..=256"]);
     refused(&[":memory:"], &["':memory:'", "name a file"]);
     refused(&["file:notes?mode=memory"], &["name a file"]);
     refused(&["notes.db", "--notes", "0"], &["'0'", "--notes"]);
