@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use ureq::Agent;
 
 use crate::client::{Failure, fetch};
+use crate::counted::counted;
 
 /// What a host may be asked for.
 #[derive(Clone, Copy)]
@@ -25,6 +26,10 @@ pub(crate) struct Manners {
 /// What it came to.
 #[derive(Debug, Default)]
 pub(crate) struct Report {
+    /// Pages that were asked for: the first one, and those that the ones that were read link to.
+    pub(crate) reached: usize,
+    /// Pages that there are.
+    pub(crate) pages: usize,
     read: usize,
     retried: usize,
     given_up: usize,
@@ -65,8 +70,8 @@ pub(crate) async fn crawl(start: String, manners: Manners, stop: &CancelToken) -
     }
     crawler.progress.finish_and_clear();
     let Crawler { hosts, report, .. } = crawler;
-    let hosts = hosts.into_inner().len();
-    Report { hosts, stopped: stop.is_cancelled(), time: began.elapsed(), ..report.into_inner() }
+    let (hosts, reached) = (hosts.into_inner().len(), known.len());
+    Report { reached, hosts, stopped: stop.is_cancelled(), time: began.elapsed(), ..report.into_inner() }
 }
 
 struct Crawler<'a> {
@@ -125,13 +130,13 @@ impl Crawler<'_> {
 
 fn progress() -> ProgressBar {
     let style =
-        ProgressStyle::with_template("{bar:30} {pos} of {len} pages known").expect("it is well formed");
+        ProgressStyle::with_template("{wide_bar} {pos} of {len} pages known").expect("it is well formed");
     ProgressBar::new(1).with_style(style.progress_chars("=> "))
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { read, retried, given_up, stopped, hosts, time, failed, busiest } = self;
+        let Self { reached, pages, read, retried, given_up, stopped, hosts, time, failed, busiest } = self;
         for failure in failed {
             writeln!(f, "failed: {failure}")?;
         }
@@ -140,9 +145,13 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "{read} pages read from {hosts} hosts in {:.2} s, {retried} retries, {given_up} given up; \
-             a host had {busiest} requests at a time at the most",
-            time.as_secs_f64()
+            "{reached} of {} reached, {read} read from {} in {:.2} s, {}, {given_up} given up; \
+             a host had {} at a time at the most",
+            counted(*pages, "page", "pages"),
+            counted(*hosts, "host", "hosts"),
+            time.as_secs_f64(),
+            counted(*retried, "retry", "retries"),
+            counted(*busiest, "request", "requests"),
         )
     }
 }

@@ -10,7 +10,11 @@
 //! request, retries, and Ctrl-C, which reaches the requests that are under way.
 
 mod client;
+#[path = "../support/counted.rs"]
+mod counted;
 mod crawl;
+#[path = "../support/pool.rs"]
+mod pool;
 #[path = "../support/runtime.rs"]
 mod runtime;
 mod site;
@@ -24,7 +28,7 @@ use std::time::Duration;
 
 use anyloop::{BlockOn, CancelToken, Runtime};
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::RangedI64ValueParser;
 
 use crate::crawl::{Report, crawl};
 use crate::runtime::RuntimeChoice;
@@ -32,35 +36,36 @@ use crate::site::Site;
 
 /// Starts a web site of several hosts on loopback, and crawls all of it with a blocking client.
 ///
-/// Every seventh page answers 503 to the first request; every fifth of those without links
-/// never answers, and is given up.
+/// Every seventh page answers 503 to the first request; every fifth of those without links,
+/// but not the first page, never answers, and is given up at its deadline.
 #[derive(Parser)]
 #[command(
     name = "crawl",
     verbatim_doc_comment,
     after_help = "\
-Exit code: 0 when the whole site was visited, 1 when a page failed for another reason
-than its deadline, 2 when the program cannot begin, 130 after Ctrl-C."
+Exit code: 0 when every page of the site was reached, and read or given up; 1 when a page
+failed for another reason than its deadline, or hid those that it links to, or the output
+cannot be written; 2 when the program cannot begin; 130 after Ctrl-C."
 )]
 struct Args {
     /// How many pages the site has
-    #[arg(short = 'n', long, value_name = "N", default_value_t = 200, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    #[arg(short = 'n', long, value_name = "N", allow_negative_numbers = true, default_value_t = 200, value_parser = RangedI64ValueParser::<usize>::new().range(1..=100_000))]
     pages: usize,
 
     /// On how many hosts they are
-    #[arg(long, value_name = "N", default_value_t = 3, value_parser = RangedU64ValueParser::<usize>::new().range(1..=64))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 3, value_parser = RangedI64ValueParser::<usize>::new().range(1..=64))]
     hosts: usize,
 
     /// How many requests a host gets at a time
-    #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = RangedU64ValueParser::<usize>::new().range(1..=256))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = 4, value_parser = RangedI64ValueParser::<usize>::new().range(1..=256))]
     per_host: usize,
 
     /// How many milliseconds a request may take
-    #[arg(long, value_name = "MS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=60_000))]
+    #[arg(long, value_name = "MS", allow_negative_numbers = true, default_value_t = 300, value_parser = RangedI64ValueParser::<u64>::new().range(1..=60_000))]
     patience: u64,
 
     /// How often a page that fails is asked for again
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=10))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 2, value_parser = clap::value_parser!(u32).range(0..=10))]
     retries: u32,
 
     #[command(flatten)]
@@ -79,7 +84,7 @@ fn main() -> ExitCode {
             if let Err(error) = writeln!(io::stdout(), "{report}") {
                 return stdout::failed(&error);
             }
-            match report.failed.is_empty() {
+            match report.failed.is_empty() && report.reached == report.pages {
                 _ if stop.is_cancelled() => ExitCode::from(130),
                 true => ExitCode::SUCCESS,
                 false => ExitCode::FAILURE,
@@ -90,6 +95,7 @@ fn main() -> ExitCode {
 
 fn run(args: &Args, stop: &CancelToken) -> Result<Report, Box<dyn Error>> {
     let runtime = args.runtime.start()?;
+    pool::check(&runtime)?;
     let site = Site::start(args.hosts, args.pages)?;
     let on_ctrl_c = stop.clone();
     ctrlc::set_handler(move || on_ctrl_c.cancel())?;
@@ -100,6 +106,6 @@ fn run(args: &Args, stop: &CancelToken) -> Result<Report, Box<dyn Error>> {
     };
     eprintln!("crawling {} and all that it links to (runtime: {})", site.start_page(), runtime.name());
     let mut report = runtime.run(crawl(site.start_page(), manners, stop));
-    report.busiest = site.busiest();
+    (report.busiest, report.pages) = (site.busiest(), args.pages);
     Ok(report)
 }

@@ -102,9 +102,9 @@ impl Pages {
         connection.read(&mut [0]).map(drop)
     }
 
-    /// Every fifth of the pages without links.
+    /// Every fifth of the pages without links; but the first one tells of a site that is there.
     fn never_answers(&self, page: usize) -> bool {
-        2 * page + 1 >= self.count && page.is_multiple_of(5)
+        page != 0 && 2 * page + 1 >= self.count && page.is_multiple_of(5)
     }
 
     /// Every seventh page, the first time.

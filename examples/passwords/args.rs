@@ -4,7 +4,7 @@ use std::error::Error;
 
 use argon2::Params;
 use clap::Parser;
-use clap::builder::RangedU64ValueParser;
+use clap::builder::RangedI64ValueParser;
 
 use crate::cores::cores;
 use crate::runtime::RuntimeChoice;
@@ -22,23 +22,24 @@ const MEMORY_LIMIT: u64 = 4 << 20;
 A hash takes --memory, and so many are in memory at a time as --jobs says: 4 GiB at most.
 
 Exit code: 0 when every hash takes its own password and no other, 1 when one does not
-or the output cannot be written, 2 when the program cannot begin."
+or the output cannot be written, 2 when the program cannot begin: where the default
+pool takes no calls, say."
 )]
 pub(crate) struct Args {
     /// How many users there are
-    #[arg(short, long, value_name = "N", default_value_t = 8, value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = 8, value_parser = RangedI64ValueParser::<usize>::new().range(1..=100_000))]
     pub(crate) users: usize,
 
     /// Memory that each hash takes, in KiB
-    #[arg(short, long, value_name = "KIB", default_value_t = Params::DEFAULT_M_COST)]
+    #[arg(short, long, value_name = "KIB", allow_negative_numbers = true, default_value_t = Params::DEFAULT_M_COST)]
     pub(crate) memory: u32,
 
     /// How often each hash goes over its memory
-    #[arg(short, long, value_name = "N", default_value_t = Params::DEFAULT_T_COST, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = Params::DEFAULT_T_COST, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     pub(crate) passes: u32,
 
     /// How many wrapped calls run at a time; as many as there are cores, unless given
-    #[arg(short, long, value_name = "N", default_value_t = cores(), value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    #[arg(short, long, value_name = "N", allow_negative_numbers = true, default_value_t = cores(), value_parser = RangedI64ValueParser::<usize>::new().range(1..=10_000))]
     pub(crate) jobs: usize,
 
     #[command(flatten)]

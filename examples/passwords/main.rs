@@ -11,24 +11,30 @@
 mod args;
 #[path = "../support/cores.rs"]
 mod cores;
+#[path = "../support/counted.rs"]
+mod counted;
 mod enrolment;
 mod lateness;
+#[path = "../support/pool.rs"]
+mod pool;
 #[path = "../support/runtime.rs"]
 mod runtime;
 #[path = "../support/stdout.rs"]
 mod stdout;
+mod table;
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
-use anyloop::{AnyRuntime, BlockOn, Runtime};
-use argon2::Params;
+use anyloop::{AnyRuntime, BlockOn};
+use argon2::{Params, password_hash};
 use clap::Parser;
-use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
 use crate::args::Args;
+use crate::counted::counted;
 use crate::enrolment::{Report, plain, wrapped};
+use crate::table::Rows;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -39,59 +45,47 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let reports = runtime.run(async {
-        let plain = plain(args.users, &cost).await?;
-        let wrapped = wrapped(args.users, &cost, args.jobs).await?;
-        Ok::<_, argon2::password_hash::Error>([("plain", plain), ("wrapped", wrapped)])
-    });
-    let reports = match reports {
-        Ok(reports) => reports,
-        Err(error) => {
-            eprintln!("error: argon2: {error}");
-            return ExitCode::FAILURE;
+    match print(&args, &runtime, &cost) {
+        Ok(Ok(0)) => ExitCode::SUCCESS,
+        Ok(Ok(unverified)) => {
+            let hashes = counted(unverified, "hash", "hashes");
+            eprintln!("error: {hashes} refused their own password, or took another one");
+            ExitCode::FAILURE
         }
-    };
-    if let Err(error) = print(&args, &runtime, &reports) {
-        return stdout::failed(&error);
+        Ok(Err(error)) => {
+            eprintln!("error: argon2: {error}");
+            ExitCode::FAILURE
+        }
+        Err(error) => stdout::failed(&error),
     }
-    let unverified: usize = reports.iter().map(|(_, report)| args.users - report.verified).sum();
-    if unverified == 0 {
-        return ExitCode::SUCCESS;
-    }
-    eprintln!("error: {unverified} hashes refused their own password, or took another one");
-    ExitCode::FAILURE
 }
 
 fn begin(args: &Args) -> Result<(AnyRuntime, Params), Box<dyn Error>> {
     let cost = args.cost()?;
-    Ok((args.runtime.start()?, cost))
+    let runtime = args.runtime.start()?;
+    pool::check(&runtime)?;
+    Ok((runtime, cost))
 }
 
-fn print(args: &Args, runtime: &AnyRuntime, reports: &[(&str, Report)]) -> io::Result<()> {
-    let mut table = Table::new();
-    table.load_style(ASCII_MARKDOWN);
-    table.set_header(["calls", "took", "verified", "loop woke", "late: median", "p99", "max"]);
-    for (name, Report { verified, took, lateness }) in reports {
-        table.add_row([
-            (*name).to_owned(),
-            format!("{:.2} s", took.as_secs_f64()),
-            format!("{verified} of {}", args.users),
-            lateness.count().to_string(),
-            milliseconds(lateness.median()),
-            milliseconds(lateness.p99()),
-            milliseconds(lateness.max()),
-        ]);
+/// Prints each row when it is known; gives how many hashes did not do. The outer error is that of the output.
+fn print(
+    args: &Args,
+    runtime: &AnyRuntime,
+    cost: &Params,
+) -> io::Result<Result<usize, password_hash::Error>> {
+    let mut rows = Rows::begin(args, runtime)?;
+    let mut unverified = 0;
+    let mut add = |name, report: Report| {
+        unverified += args.users - report.verified;
+        rows.add(name, args.users, &report)
+    };
+    match runtime.run(plain(args.users, cost)) {
+        Ok(report) => add("plain", report)?,
+        Err(error) => return Ok(Err(error)),
     }
-    let Args { users, memory, passes, jobs, .. } = args;
-    let mut out = io::stdout().lock();
-    writeln!(
-        out,
-        "users {users}, argon2id of {memory} KiB and {passes} passes, {jobs} wrapped calls at a time;"
-    )?;
-    writeln!(out, "beside them a task that sleeps 1 ms again and again (runtime: {})\n", runtime.name())?;
-    writeln!(out, "{table}")
-}
-
-fn milliseconds(time: std::time::Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1e3)
+    match runtime.run(wrapped(args.users, cost, args.jobs)) {
+        Ok(report) => add("wrapped", report)?,
+        Err(error) => return Ok(Err(error)),
+    }
+    Ok(Ok(unverified))
 }

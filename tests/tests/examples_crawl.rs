@@ -29,9 +29,9 @@ fn every_runtime_reads_the_whole_site_and_gives_up_what_never_answers() {
     for runtime in RUNTIMES {
         let ended = run(crawl(runtime).args(["-n", "40", "--per-host", "2", "--patience", "3000"]));
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert!(ended.text().starts_with("36 pages read from 3 hosts in "), "{ended:?}");
+        assert!(ended.text().starts_with("40 of 40 pages reached, 36 read from 3 hosts in "), "{ended:?}");
         assert!(ended.text().contains(" s, 6 retries, 4 given up; "), "{ended:?}");
-        assert!((1..=2).contains(&number(&ended, " requests at a time")), "{ended:?}");
+        assert!((1..=2).contains(&number(&ended, " request")), "{ended:?}");
         assert!(ended.stderr.starts_with("crawling http://127.0.0.1:"), "{ended:?}");
         assert!(ended.stderr.ends_with(&format!("(runtime: {runtime})\n")), "{ended:?}");
     }
@@ -48,7 +48,29 @@ fn without_retries_a_busy_page_is_a_failure() {
         "{text}"
     );
     assert!(
-        text.contains("\n5 pages read from 1 hosts in ") && text.contains(" 0 retries, 1 given up; "),
+        text.contains("\n7 of 9 pages reached, 5 read from 1 host in ")
+            && text.contains(" 0 retries, 1 given up; "),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_page_that_is_given_up_may_hide_others_and_that_is_a_failure() {
+    // The site works on each page for longer.
+    let ended = run(crawl("smol").args(["-n", "20", "--patience", "1"]));
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.text().starts_with("1 of 20 pages reached, 0 read from 1 host in "), "{ended:?}");
+    assert!(ended.text().contains(" 1 given up; "), "{ended:?}");
+}
+
+#[test]
+fn the_first_page_answers_also_where_it_is_the_only_one() {
+    let ended = run(crawl("smol").args(["-n", "1", "--patience", "3000"]));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let text = ended.text();
+    assert!(text.starts_with("1 of 1 page reached, 1 read from 1 host in "), "{text}");
+    assert!(
+        text.ends_with(" s, 0 retries, 0 given up; a host had 1 request at a time at the most\n"),
         "{text}"
     );
 }
@@ -73,6 +95,11 @@ fn ctrl_c_stops_it_at_once_with_what_there_is() {
 fn what_cannot_be_is_refused() {
     run(crawl("smol").args(["--hosts", "0"])).assert_refused(&["--hosts", "1..=64"]);
     run(crawl("smol").args(["--pages", "many"])).assert_refused(&["--pages", "many"]);
+    run(crawl("smol").args(["-p", "-5"]))
+        .assert_refused(&["'-5' for '--per-host <N>': -5 is not in 1..=256"]);
+    for (variable, value) in [("ANYLOOP_MAX_THREADS", "0"), ("ANYLOOP_POOL", "bogus")] {
+        run(crawl("smol").env(variable, value)).assert_refused(&[&format!("{variable}={value} is ")]);
+    }
     run(crawl("nope").args(["-n", "1"])).assert_refused(&["ANYLOOP_RUNTIME", "nope"]);
     run(&mut command(program("crawl", NONE))).assert_refused(&["feature"]);
 }

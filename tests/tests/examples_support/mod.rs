@@ -85,7 +85,10 @@ impl Ended {
 /// A command that no setting from outside changes.
 pub(crate) fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
-    command.env_remove("ANYLOOP_RUNTIME").env_remove("ANYLOOP_POOL").env("RUST_BACKTRACE", "0");
+    for variable in ["ANYLOOP_RUNTIME", "ANYLOOP_POOL", "ANYLOOP_MAX_THREADS"] {
+        command.env_remove(variable);
+    }
+    command.env("RUST_BACKTRACE", "0");
     command
 }
 
