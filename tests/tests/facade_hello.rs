@@ -60,7 +60,7 @@ fn the_same_program_runs_with_each_adapter_and_with_all() {
         let program = build(name);
         assert_prints(&start(&program, None, &[]), name);
         assert_prints(&start(&program, Some(name), &[]), name);
-        fails_in_words(&program, name);
+        is_told_in_words(&program, name);
         let other = start(&program, Some("glommio"), &[]);
         assert_eq!(other.status.code(), Some(2), "{other:?}");
         assert!(
@@ -72,8 +72,10 @@ fn the_same_program_runs_with_each_adapter_and_with_all() {
     let program = build(&NAMES.join(","));
     for name in NAMES {
         assert_prints(&start(&program, Some(name), &[]), name);
-        fails_in_words(&program, name);
+        is_told_in_words(&program, name);
     }
+    #[cfg(unix)]
+    ends_in_silence_when_nobody_reads(&program);
     let none_chosen = start(&program, None, &[]);
     assert_eq!(none_chosen.status.code(), Some(2), "{none_chosen:?}");
     assert!(none_chosen.stderr.contains("tokio, smol, async-std, futures"), "{none_chosen:?}");
@@ -94,10 +96,29 @@ fn the_same_program_runs_with_each_adapter_and_with_all() {
     }
 }
 
-/// An `Err` out of `main` is the program's exit code, as without anyloop.
-fn fails_in_words(program: &Path, runtime: &str) {
-    let ended = start(program, Some(runtime), &["seventeen"]);
-    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
-    assert_eq!(ended.stdout, format!("on {runtime}\n"));
-    assert!(ended.stderr.contains("InvalidDigit"), "{ended:?}");
+/// What is no number of rows is refused before anything is done, and whoever reads the output may see enough of it.
+fn is_told_in_words(program: &Path, runtime: &str) {
+    for (arguments, text) in [
+        (&["seventeen"][..], "invalid value 'seventeen' for '[ROWS]'"),
+        (&["-5"], "-5 is not in 0..="),
+        (&["1", "2"], "unexpected argument '2'"),
+    ] {
+        let ended = start(program, Some(runtime), arguments);
+        assert_eq!((ended.status.code(), ended.stdout.as_str()), (Some(2), ""), "{ended:?}");
+        assert!(ended.stderr.starts_with("error: ") && ended.stderr.contains(text), "{ended:?}");
+    }
+    let help = start(program, Some(runtime), &["--help"]);
+    assert_eq!((help.status.code(), help.stderr.as_str()), (Some(0), ""), "{help:?}");
+    assert!(help.stdout.contains("Exit code: ") && help.stdout.contains("[ROWS]"), "{help:?}");
+}
+
+/// As under `| head -0`.
+#[cfg(unix)]
+fn ends_in_silence_when_nobody_reads(program: &Path) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(program);
+    command.env("ANYLOOP_RUNTIME", "smol").stdout(writer).stderr(std::process::Stdio::piped());
+    let ended = command.spawn().unwrap().wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), ended.stderr.as_slice()), (Some(1), &b""[..]), "{ended:?}");
 }
