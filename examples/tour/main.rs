@@ -25,12 +25,15 @@ use crate::section::{Report, the_pool_of_one_call, threads_and_time, who_runs_wh
 /// takes, and checks that it is as claimed.
 ///
 /// On every runtime that is compiled in, side by side, or on the one that ANYLOOP_RUNTIME
-/// names.
+/// names. It makes its pools itself, of 100 threads, of two and of one: ANYLOOP_POOL and
+/// ANYLOOP_MAX_THREADS change nothing.
 #[derive(Parser)]
 #[command(
     name = "tour",
     verbatim_doc_comment,
-    after_help = "Exit code: 0 when every claim holds, 1 when one does not, 2 when the program cannot begin."
+    after_help = "\
+Exit code: 0 when every claim holds, 1 when one does not or the output cannot be
+written, 2 when the program cannot begin."
 )]
 struct Args {}
 

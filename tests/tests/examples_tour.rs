@@ -94,7 +94,9 @@ fn what_it_cannot_do_is_an_error() {
 
     let help = tour(ALL, None, &["--help"]);
     assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
-    assert!(help.text().contains("Exit code: ") && help.text().contains("ANYLOOP_RUNTIME"), "{help:?}");
+    for text in ["Exit code: ", "ANYLOOP_RUNTIME", "ANYLOOP_POOL", "of 100 threads", "cannot be\nwritten"] {
+        assert!(help.text().contains(text), "no {text:?} in {help:?}");
+    }
 }
 
 /// A user who may have 12 threads, of which the runtime takes some, sees the claims about 13 and 17 fail.
