@@ -150,6 +150,9 @@ macro_rules! __clauses {
             c10_all_threads_of_a_pool_can_block_at_once
             c11_no_more_than_max_threads_run
             c11_one_thread_starts_them_in_order
+            c12_the_last_to_go_idle_is_used_first
+            c12_idle_threads_end_and_the_minimum_stays
+            c13_short_calls_start_few_threads
             c16_without_any_thread_tasks_end_in_no_thread
             c16_queued_work_waits_for_a_living_thread
             c16_a_refusal_is_not_for_ever

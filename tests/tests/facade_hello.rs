@@ -55,7 +55,7 @@ fn assert_prints(ended: &Ended, runtime: &str) {
 
 // One test and not several: all builds write to the same place.
 #[test]
-fn the_same_program_runs_with_each_adapter_and_with_all() {
+fn c31_the_same_program_runs_with_each_adapter_and_with_all() {
     for name in NAMES {
         let program = build(name);
         assert_prints(&start(&program, None, &[]), name);

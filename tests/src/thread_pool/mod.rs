@@ -1,11 +1,13 @@
 //! C10 to C18: what `ThreadPool` promises.
 
+mod idle;
 mod lend;
 mod room;
 mod shutdown;
 mod threads;
 mod turns;
 
+pub use idle::*;
 pub use lend::*;
 pub use room::*;
 pub use shutdown::*;
