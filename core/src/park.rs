@@ -90,6 +90,22 @@ pub(crate) fn is_job_awaited() -> bool {
     is_awaited
 }
 
+/// What is polled ends by itself, whatever becomes of the job that it has come upon: it has a deadline.
+pub(crate) fn ends_anyhow() {
+    if POLLED.get() == Polled::AwaitedJob {
+        POLLED.set(Polled::Awaited);
+    }
+}
+
+/// For one who polls a part of what it waits for, and has a job among it, or came upon one `before`: notes that again. Whether it was so.
+pub(crate) fn is_job_still_awaited(before: bool) -> bool {
+    match POLLED.get() {
+        Polled::Other => before,
+        Polled::AwaitedJob => true,
+        Polled::Awaited => before && is_job_awaited(),
+    }
+}
+
 /// Calls wait for what this thread does, most likely, and so for what it waits for: it is an actor's, until this is dropped.
 pub(crate) fn serving_calls() -> impl Drop {
     struct Restore(bool);

@@ -10,6 +10,7 @@ use crate::context::{Context, EnterGuard, here};
 use crate::current;
 use crate::error::TaskError;
 use crate::no_runtime::NoRuntime;
+use crate::park::ends_anyhow;
 use crate::runtime::{BoxFuture, Runtime};
 use crate::task::Task;
 use crate::work::Work;
@@ -33,8 +34,18 @@ pub(crate) fn poll_until<T, E>(
 /// Ends when the time is up; `None` if that is never.
 type Limit = Option<BoxFuture<'static, ()>>;
 
-fn poll_limit(limit: &mut Limit, cx: &mut TaskContext<'_>) -> Poll<()> {
-    limit.as_mut().map_or(Poll::Pending, |limit| limit.as_mut().poll(cx))
+fn poll_timed<T>(
+    limit: &mut Limit,
+    cx: &mut TaskContext<'_>,
+    what: impl FnOnce(&mut TaskContext<'_>) -> Poll<T>,
+) -> Poll<Result<T, ()>> {
+    let end =
+        |cx: &mut TaskContext<'_>| limit.as_mut().map_or(Poll::Pending, |limit| limit.as_mut().poll(cx));
+    let polled = poll_until(cx, end, what);
+    if polled.is_pending() && limit.is_some() {
+        ends_anyhow();
+    }
+    polled
 }
 
 /// The future of [`Task::timeout`].
@@ -63,7 +74,7 @@ impl<T> Future for TimedTask<T> {
                 return Poll::Ready(Err(error.take().map_or(TaskError::Cancelled, no_runtime)));
             }
         };
-        let ended = ready!(poll_until(cx, |cx| poll_limit(limit, cx), |cx| Pin::new(&mut *task).poll(cx)));
+        let ended = ready!(poll_timed(limit, cx, |cx| Pin::new(&mut *task).poll(cx)));
         Poll::Ready(ended.unwrap_or_else(|()| {
             // It is not polled again.
             *limit = None;
@@ -130,7 +141,7 @@ impl<W: Work> Future for TimedCall<W> {
             return Poll::Ready(Err(error));
         }
         let Self { call, limit, .. } = this;
-        let ended = ready!(poll_until(cx, |cx| poll_limit(limit, cx), |cx| call.poll_settled(cx)));
+        let ended = ready!(poll_timed(limit, cx, |cx| call.poll_settled(cx)));
         Poll::Ready(ended.unwrap_or_else(|()| {
             call.give_up();
             Err(TaskError::TimedOut)

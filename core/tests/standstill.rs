@@ -3,18 +3,57 @@
 mod support;
 
 use std::io;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyloop_core::{Call, Limiter, PoolExt, TaskError, ThreadPool};
+use anyloop_core::{Call, Limiter, PoolExt, Task, TaskError, ThreadPool, from_thread, gather};
 use support::bell::Bell;
 use support::{ended_within, eventually};
 
 /// More than it takes a pool to see that nothing moves.
 const LONG: Duration = Duration::from_secs(5);
 
+/// Less than a test takes that hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 static MANY: Limiter = Limiter::new(1000);
+
+/// One that runs one call at a time, and is given no third thread.
+fn pool_of_two_threads() -> ThreadPool {
+    let asked = AtomicUsize::new(0);
+    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
+        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
+            builder.spawn(body)
+        } else {
+            Err(io::Error::other("no more threads in this test"))
+        }
+    };
+    ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap()
+}
+
+/// Two calls that have both begun before their bodies do.
+fn two_at_once<T: Send + 'static>(
+    pool: &ThreadPool,
+    body: impl Fn() -> T + Clone + Send + 'static,
+) -> [Task<T>; 2] {
+    let go = Bell::default();
+    let calls = [1, 2].map(|number| {
+        let (go, body) = (go.clone(), body.clone());
+        let call = pool.submit(move || {
+            go.wait();
+            body()
+        });
+        eventually("it has begun", || pool.metrics().running == number);
+        call
+    });
+    thread::sleep(Duration::from_millis(20));
+    go.ring();
+    calls
+}
 
 /// Each call waits for a thread that waits for a call, which the pool cannot see; and so may as many as there are threads, and more.
 #[test]
@@ -32,10 +71,10 @@ fn what_many_wait_for_may_be_known_to_nobody() {
         helper.join().unwrap();
     };
     let gate = support::block(&pool);
-    let calls: Vec<_> = (0..5).map(|_| pool.submit(body.clone())).collect();
+    let calls: Vec<_> = (0..4).map(|_| pool.submit(body.clone())).collect();
     drop(gate);
     for call in calls {
-        ended_within(Duration::from_secs(60), call).unwrap().unwrap();
+        ended_within(PATIENCE * 2, call).unwrap().unwrap();
     }
 }
 
@@ -64,26 +103,11 @@ fn a_cancelled_inner_call_makes_no_pool_look_stuck() {
 /// Somebody who waits for an answer from afar will go on, and then there is a thread.
 #[test]
 fn a_call_without_a_thread_makes_no_pool_look_stuck() {
-    let asked = AtomicUsize::new(0);
-    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
-        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
-            builder.spawn(body)
-        } else {
-            Err(io::Error::other("no more threads in this test"))
-        }
-    };
-    let pool = ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap();
+    let pool = pool_of_two_threads();
     let bell = Bell::rings_after(LONG + LONG);
-    let mut calls: Vec<_> = (1..=2)
-        .map(|number| {
-            let bell = bell.clone();
-            let call = pool.submit(move || bell.wait());
-            eventually("it waits", || pool.metrics().running == number);
-            call
-        })
-        .collect();
-    calls.push(pool.submit(|| ()));
-    for call in calls {
+    let waits = two_at_once(&pool, move || bell.wait());
+    let outsider = pool.submit(|| ());
+    for call in waits.into_iter().chain([outsider]) {
         call.wait().unwrap();
     }
 }
@@ -103,4 +127,75 @@ fn who_is_told_that_the_pool_is_stuck_waits_for_a_call() {
     let nested = pool.submit(move || nest(&inner, 80));
     innocent.wait().unwrap();
     assert!(matches!(nested.wait().and_then(|ended| ended), Err(TaskError::Panicked(_))));
+}
+
+/// What runs on another pool is nothing that this one could run, and what nobody awaits holds nobody up.
+#[test]
+fn calls_of_another_pool_may_take_their_time() {
+    let (pool, other) = (pool_of_two_threads(), ThreadPool::new(2).unwrap());
+    let waits = two_at_once(&pool, move || other.submit(|| thread::sleep(LONG + LONG)).wait().unwrap());
+    let outsider = pool.submit(|| ());
+    for call in waits.into_iter().chain([outsider]) {
+        call.wait().unwrap();
+    }
+}
+
+/// A gather of many polls those that were woken, and still waits for the others.
+#[test]
+fn who_gathers_many_calls_in_vain_is_told() {
+    let pool = pool_of_two_threads();
+    let inner = pool.clone();
+    let calls = two_at_once(&pool, move || {
+        let soon = Bell::rings_after(Duration::from_millis(100));
+        let mut children: Vec<BoxFuture> = Vec::new();
+        children.push(Box::pin(async move { soon.rung().await }));
+        for _ in 0..60 {
+            let task = inner.submit(|| ());
+            children.push(Box::pin(async move { task.await.unwrap() }));
+        }
+        from_thread::block_on(async { gather(children).await });
+    });
+    let ended = calls.map(|call| ended_within(PATIENCE, call).unwrap());
+    assert!(ended.iter().any(|ended| matches!(ended, Err(TaskError::Panicked(_)))), "{ended:?}");
+}
+
+/// Cancelled calls are nothing to be guessed, of whichever tenant, and who waits for room behind them may be.
+#[test]
+fn what_is_guessed_is_behind_cancelled_calls() {
+    for room in [None, Some(1)] {
+        let pool = ThreadPool::builder().max_threads(1);
+        let pool = room.into_iter().fold(pool, |pool, room| pool.queue_limit(room)).build().unwrap();
+        let bell = Bell::default();
+        let inside = bell.clone();
+        let waits = two_at_once(&pool, move || inside.wait());
+        let views: Vec<_> = (0..20).map(|_| pool.limit(1)).collect();
+        views.iter().for_each(|view| drop(view.submit(|| ())));
+        drop(pool.submit(|| ()));
+        let inner = pool.clone();
+        let helper = thread::spawn(move || {
+            pollster::block_on(Call::new(|| ()).on(&inner));
+            bell.ring();
+        });
+        for call in waits {
+            ended_within(PATIENCE, call).unwrap().unwrap();
+        }
+        helper.join().unwrap();
+    }
+}
+
+/// One that runs for long leaves room for others to be at work, although those that wait have no more places to lend.
+#[test]
+fn a_long_call_does_not_keep_nested_ones_from_their_end() {
+    fn nest(pool: &ThreadPool, depth: usize) {
+        let inner = pool.clone();
+        if depth > 0 {
+            pool.submit(move || nest(&inner, depth - 1)).wait().unwrap();
+        }
+    }
+    let pool = ThreadPool::new(2).unwrap();
+    let gate = support::block(&pool);
+    let inner = pool.clone();
+    let nested = pool.submit(move || nest(&inner, 10));
+    ended_within(PATIENCE, nested).unwrap().unwrap();
+    drop(gate);
 }

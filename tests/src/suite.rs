@@ -177,6 +177,7 @@ macro_rules! __clauses {
             c17_a_call_may_wait_for_another_on_a_full_pool
             c17_a_call_may_wait_for_another_on_a_full_view
             c17_a_call_may_wait_for_another_under_its_limiter
+            c17_a_deadline_is_let_come
             c17_all_threads_may_wait_at_once
             c17_the_place_is_taken_back_without_waiting
             c17_too_deep_is_an_error

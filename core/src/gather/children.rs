@@ -9,6 +9,7 @@ use super::slots;
 use super::wake_set::WakeSet;
 use crate::Panic;
 use crate::catch::{catch, drop_quietly};
+use crate::park::is_job_still_awaited;
 
 /// Up to this many children are polled all together whenever one was woken: cheaper than a waker each.
 const FEW: usize = 30;
@@ -34,15 +35,15 @@ enum Turn {
     /// Everybody, beginning with `next`; `left` of them are still to be polled. Another one is the first each time: on
     /// tokio, who is polled first can use up the budget of all.
     All { next: usize, left: usize },
-    /// Who was woken (C21). The budget is what is left of it.
-    Woken { set: WakeSet, budget: u32 },
+    /// Who was woken (C21). The budget is what is left of it. Some child has been a job of a pool.
+    Woken { set: WakeSet, budget: u32, has_job: bool },
 }
 
 impl<F: Future> Children<F> {
     pub(super) fn new(children: impl IntoIterator<Item = impl IntoFuture<IntoFuture = F>>) -> Self {
         let slots = Drawn::all(children.into_iter());
         let turn = if slots.len() > FEW {
-            Turn::Woken { set: WakeSet::new(slots.len()), budget: 0 }
+            Turn::Woken { set: WakeSet::new(slots.len()), budget: 0, has_job: false }
         } else {
             Turn::All { next: 0, left: 0 }
         };
@@ -91,7 +92,7 @@ impl<F: Future> Children<F> {
     pub(super) fn begin(&mut self) {
         match &mut self.turn {
             Turn::All { left, .. } => *left = self.slots.len(),
-            Turn::Woken { set, budget } => {
+            Turn::Woken { set, budget, .. } => {
                 set.collect();
                 *budget = BUDGET;
             }
@@ -117,7 +118,7 @@ impl<F: Future> Children<F> {
                 }
                 *next = behind(*next, self.slots.len());
             }
-            Turn::Woken { set, budget } => {
+            Turn::Woken { set, budget, has_job } => {
                 let mut polling = set.poll();
                 while *budget > 0
                     && let Some(place) = polling.next()
@@ -131,6 +132,7 @@ impl<F: Future> Children<F> {
                     *budget -= 1;
                 }
                 polling.rest(cx.waker());
+                *has_job = is_job_still_awaited(*has_job);
             }
         }
         Poll::Pending
@@ -162,7 +164,7 @@ impl<F: Future> Children<F> {
                     }
                 }
             }
-            Turn::Woken { set, .. } => {
+            Turn::Woken { set, has_job, .. } => {
                 set.collect();
                 let mut polling = set.poll();
                 // Children that have stayed pending. Those of a block are all polled, or none.
@@ -185,6 +187,7 @@ impl<F: Future> Children<F> {
                 }
                 if pending > 0 {
                     polling.rest(cx.waker());
+                    *has_job = is_job_still_awaited(*has_job);
                 }
             }
         }

@@ -4,7 +4,7 @@
 
 use super::queue::{Queues, Taken};
 use super::samples::Entry;
-use super::tenant::{Found, Tenant};
+use super::tenant::{Found, Tenant, urgency};
 use crate::task::Urgency;
 
 /// So many jobs are looked at for one that a call waits for, and so many queues, where others wait for a turn.
@@ -13,7 +13,8 @@ const MOST_LOOKED_AT: usize = 32;
 impl Queues {
     /// Whether anything that may be started is what a call waits for.
     pub(super) fn has_awaited(&self) -> bool {
-        self.has_urgent() || self.find(Urgency::Awaited, false).is_some()
+        let mut urgent = self.rotation.iter().flat_map(|key| &self.tenants[*key].urgent);
+        urgent.any(|entry| urgency(entry) == Urgency::Awaited) || self.find(Urgency::Awaited, false).is_some()
     }
 
     /// Whether something that goes first may be started.
@@ -37,17 +38,21 @@ impl Queues {
 
     /// The same with the next job, whatever it is. The next time it is another tenant's turn.
     pub(super) fn promote_next(&mut self) {
-        if let Some(key) = self.rotation.pop_front() {
+        for _ in 0..self.rotation.len() {
+            let Some(key) = self.rotation.pop_front() else { return };
             self.rotation.push_back(key);
-            self.promote(key, Tenant::promote_next);
+            if self.promote(key, Tenant::promote_next) {
+                return;
+            }
         }
     }
 
-    fn promote(&mut self, key: usize, promote: impl FnOnce(&mut Tenant)) {
+    fn promote<R>(&mut self, key: usize, promote: impl FnOnce(&mut Tenant) -> R) -> R {
         let tenant = &mut self.tenants[key];
         let before = tenant.sizes();
-        promote(tenant);
+        let promoted = promote(tenant);
         self.sizes.change(before, tenant.sizes());
+        promoted
     }
 
     /// The next job that goes first, if there is one.

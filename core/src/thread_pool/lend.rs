@@ -13,9 +13,13 @@ use super::employment::{employer, tenant};
 use super::progress::Recruit;
 use super::serving::{SERVING, Standstill};
 use super::shared::{Shared, State};
+use crate::origin::this_thread;
 
 /// How long a pool may look stuck before something is done about it.
 const STUCK: Duration = Duration::from_secs(3);
+
+/// How long it may look so while others are at work, before what calls wait for is run beside them.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A call that waits.
 pub(crate) struct Lender {
@@ -28,7 +32,9 @@ pub(crate) struct Lender {
 pub(crate) struct Lent {
     shared: Arc<Shared>,
     tenant: usize,
-    /// The call waits for a job of a pool.
+    /// Of the call that waits.
+    thread: usize,
+    /// It waits for a job of a pool.
     awaits_job: bool,
 }
 
@@ -69,6 +75,8 @@ impl Lender {
         let mut state = shared.lock();
         state.waits += 1;
         state.waits_for_others += usize::from(!awaits_job);
+        let thread = this_thread();
+        state.last_to_wait = thread;
         state.queues.begin_wait(tenant);
         state.strict = true;
         shared.recall(&mut state);
@@ -76,7 +84,7 @@ impl Lender {
         let recruit = shared.keep_going(&mut state);
         drop(state);
         let next = Next { shared: Some(shared.clone()), recruit, holds_back: false };
-        (Lent { shared, tenant, awaits_job }, next)
+        (Lent { shared, tenant, thread, awaits_job }, next)
     }
 
     /// Whether somebody has to look, now and then, if the pool [is stuck](Self::is_stuck): more wait than can lend
@@ -99,21 +107,30 @@ impl Lender {
             return false;
         }
         let taken = self.shared.taken(&state);
-        let lasts = state.standstill.get_or_insert_with(|| Standstill::new(taken)).lasts(nobody_runs, taken);
-        if !nobody_runs {
-            return false;
-        }
-        state.search_for_calls();
+        let mut standstill = state.standstill.take().unwrap_or_else(|| Standstill::new(taken));
+        standstill.look(nobody_runs, taken);
+        let all_wait = standstill.all_wait;
         let mut is_stuck = false;
-        // Nobody is on the way either.
-        if lasts >= STUCK && state.growth.searching == 0 {
-            if state.all_wait() && state.is_anybody_left() && !state.queues.has_urgent() {
-                state.guess_for_calls();
-                state.standstill = None;
-            } else if awaits_job {
-                // One call says so, for all of them.
-                is_stuck = state.waits_for_others == 0 && state.queues.has_awaited();
-                state.standstill = None;
+        if !nobody_runs {
+            if standstill.lasts >= LOOK && state.lacks_places(0) {
+                // Who is at work may be so for long.
+                standstill.lasts = Duration::ZERO;
+                state.serve_beside_others();
+            }
+            state.standstill = Some(standstill);
+        } else {
+            state.standstill = Some(standstill);
+            state.search_for_calls();
+            // Nobody is on the way either.
+            if all_wait >= STUCK && state.growth.searching == 0 {
+                if state.all_wait() && state.is_anybody_left() && !state.queues.has_urgent() {
+                    state.guess_for_calls();
+                    state.standstill = None;
+                } else if awaits_job && [this_thread(), 0].contains(&state.last_to_wait) {
+                    // One call says so, for all of them: that which the others wait for, most likely, so that they end with it.
+                    is_stuck = state.waits_for_others == 0 && state.queues.has_awaited();
+                    state.standstill = None;
+                }
             }
         }
         self.shared.go_on(state);
@@ -134,10 +151,13 @@ impl Lender {
 
 impl Lent {
     pub(crate) fn take_back(self) -> Next {
-        let Self { shared, tenant, awaits_job } = self;
+        let Self { shared, tenant, thread, awaits_job } = self;
         let mut state = shared.lock();
         state.waits -= 1;
         state.waits_for_others -= usize::from(!awaits_job);
+        if state.last_to_wait == thread {
+            state.last_to_wait = 0;
+        }
         state.queues.end_wait(tenant);
         shared.relax(&mut state);
         // Another's turn may have been its place.

@@ -23,9 +23,12 @@ const LONGEST_LOOK: Duration = Duration::from_millis(200);
 const SHORT_SEARCH: Duration = Duration::from_micros(200);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// A time in which nothing moves, as those see it who look at it.
+/// A time in which no job was taken, as those see it who look at it.
 pub(super) struct Standstill {
-    lasts: Duration,
+    /// How long all calls have waited in it.
+    pub(super) all_wait: Duration,
+    /// How long that was, since something was done about it.
+    pub(super) lasts: Duration,
     looked: Instant,
     /// How many jobs had been taken.
     taken: u64,
@@ -33,30 +36,31 @@ pub(super) struct Standstill {
 
 impl Standstill {
     pub(super) fn new(taken: u64) -> Self {
-        Self { lasts: Duration::ZERO, looked: Instant::now(), taken }
+        Self { all_wait: Duration::ZERO, lasts: Duration::ZERO, looked: Instant::now(), taken }
     }
 
-    /// How long it lasts, at another look. A call that was woken in vain may run at that moment: the time before it does not count, and
-    /// no more of the rest than lies between two looks, for the process itself may have stood still.
-    pub(super) fn lasts(&mut self, nobody_runs: bool, taken: u64) -> Duration {
+    /// Another look. No more counts than should lie between two of them, for the process itself may have stood still. A call that was woken
+    /// in vain may run at that moment: then the time before it is none in which all have waited, and the rest stays.
+    pub(super) fn look(&mut self, nobody_runs: bool, taken: u64) {
         let now = Instant::now();
-        let passed = now.duration_since(self.looked);
+        let passed = now.duration_since(self.looked).min(LONGEST_LOOK);
         self.looked = now;
         if taken != self.taken {
             *self = Self::new(taken);
-        } else if nobody_runs {
-            self.lasts += passed.min(LONGEST_LOOK);
+            return;
         }
-        self.lasts
+        self.lasts += passed;
+        self.all_wait += if nobody_runs { passed } else { Duration::ZERO };
     }
 }
 
 impl State {
-    /// Calls one who runs what calls wait for, while all calls do: nobody else might ever have a place again. Should
+    /// Calls one who runs what goes first since calls wait for it, while none has a place for it: nobody else might ever have one. Should
     /// that come to wait itself, as a call does that has the permit which others wait for, there is one more.
     pub(super) fn recruit_for_calls(&mut self) -> Option<Recruit> {
-        if self.all_wait() && self.is_anybody_left() && self.queues.has_urgent() {
-            self.call(self.waits + 1, Role::Searcher)
+        if self.lacks_places(0) && self.is_anybody_left() && self.queues.has_urgent() {
+            let most = self.most_waits().saturating_add(SERVING);
+            self.call(most.min(self.running() + 1), Role::Searcher)
         } else {
             None
         }
@@ -98,6 +102,13 @@ impl State {
         self.search_again = Instant::now().checked_add(pause);
     }
 
+    /// Calls wait, and others have worked on for a while without coming back for a job: what is waited for goes first.
+    pub(super) fn serve_beside_others(&mut self) {
+        if self.is_anybody_left() && !self.queues.has_urgent() {
+            self.queues.promote_urgent(Urgency::Awaited, true);
+        }
+    }
+
     /// Whether a job that comes is what would be looked for.
     pub(super) fn looks_for(&self, job: &Job, nested: bool) -> bool {
         let may_search = self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent();
@@ -110,6 +121,13 @@ impl State {
         if !self.queues.promote_urgent(Urgency::Holds, false) {
             self.queues.promote_next();
         }
+    }
+
+    /// Whether calls that wait keep others from being started, so that fewer are at work than may be; without so many `others`, who look for a
+    /// job.
+    pub(super) fn lacks_places(&self, others: usize) -> bool {
+        let at_work = (self.running() - others).saturating_sub(self.waits);
+        self.busy() - others >= self.lendable && at_work < self.lendable
     }
 
     /// Whether all calls wait, those in the places that are lent, too.

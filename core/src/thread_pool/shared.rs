@@ -56,6 +56,8 @@ pub(super) struct State {
     pub(super) lendable: usize,
     /// Those of them that wait for something else than jobs of a pool.
     pub(super) waits_for_others: usize,
+    /// The thread whose call was the last that began to wait; 0 when it waits no more.
+    pub(super) last_to_wait: usize,
     /// For how long nothing has moved while all calls wait.
     pub(super) standstill: Option<Standstill>,
     /// Whether it is the turn of the first of those that are looked for, and not of the last.
@@ -133,6 +135,7 @@ impl Shared {
             awaited: 0,
             lendable: settings.max_threads.get(),
             waits_for_others: 0,
+            last_to_wait: 0,
             standstill: None,
             first_is_next: true,
             search_again: None,
@@ -259,7 +262,7 @@ impl Shared {
             let is_for_calls = state.awaited < state.lent();
             let awaited = if is_for_calls { state.queues.pop_awaited() } else { None };
             awaited.or_else(|| state.queues.pop())
-        } else if state.all_others_wait() {
+        } else if state.lacks_places(1) {
             state.search_for_calls();
             state.queues.pop_urgent()
         } else {

@@ -152,8 +152,8 @@ impl Tenant {
     }
 
     pub(super) fn fill(&self) -> Fill {
-        let first = self.jobs.front().or(self.nested.front()).or(self.urgent.front());
-        let oldest = first.map(|entry| self.samples.time_of(entry));
+        let firsts = [&self.jobs, &self.nested, &self.urgent].into_iter().filter_map(VecDeque::front);
+        let oldest = firsts.map(|entry| self.samples.time_of(entry)).min();
         let queued = self.len().min(self.room);
         let waiting = self.waiting.len() + self.len() - queued;
         Fill { queued, waiting, oldest, running: self.running + self.waits }
@@ -248,10 +248,15 @@ impl Tenant {
         self.urgent.extend(queue.remove(at));
     }
 
-    /// The same with the next one that was not cancelled.
-    pub(super) fn promote_next(&mut self) {
-        let next = self.jobs.iter().position(|entry| !entry.job.is_cancelled());
-        self.urgent.extend(next.and_then(|at| self.jobs.remove(at)));
+    /// The same with the next one that was not cancelled, if there is one. Whether there was.
+    pub(super) fn promote_next(&mut self) -> bool {
+        for queue in [&mut self.jobs, &mut self.waiting] {
+            if let Some(at) = queue.iter().position(|entry| !entry.job.is_cancelled()) {
+                self.urgent.extend(queue.remove(at));
+                return true;
+            }
+        }
+        false
     }
 
     /// Lets in who waits for room.
@@ -278,6 +283,6 @@ impl Tenant {
 }
 
 /// Of one that somebody still wants.
-fn urgency(entry: &Entry) -> Urgency {
+pub(super) fn urgency(entry: &Entry) -> Urgency {
     if entry.job.is_cancelled() { Urgency::None } else { entry.job.urgency() }
 }

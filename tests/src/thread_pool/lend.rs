@@ -1,7 +1,10 @@
 //! C17: a call that waits gives its place to others.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use anyloop_core::{BlockOn, Call, Limiter, Pool, PoolExt, TaskError, ThreadPool, from_thread, gather};
 
@@ -97,7 +100,7 @@ pub fn c17_the_place_is_taken_back_without_waiting<R: BlockOn>(subject: &Subject
     // One has ended, the other runs: the pool is full, with one.
     gate.0.set();
     for _ in 0..100 {
-        std::thread::yield_now();
+        thread::yield_now();
         assert_eq!(begun.load(Ordering::SeqCst), 0, "max_threads is 1, and one runs");
     }
     may_end.0.set();
@@ -118,9 +121,9 @@ pub fn c17_too_deep_is_an_error<R: BlockOn>(subject: &Subject<R>) {
     }
     let pool: Arc<dyn Pool> = Arc::new(pool(2));
     let outermost = pool.clone();
-    let deep = std::thread::spawn(move || (nest(&outermost, 3), nest(&outermost, 9)));
+    let deep = thread::spawn(move || (nest(&outermost, 67), nest(&outermost, 80)));
     let (fits, too_deep) = deep.join().expect("errors are no panics");
-    assert_eq!(fits.expect("four calls, four threads"), 3);
+    assert_eq!(fits.expect("68 calls: four threads, and 64 that serve them"), 67);
     match too_deep {
         Err(TaskError::Panicked(panic)) => {
             assert!(panic.message().contains("Raise max_threads"), "{panic}");
@@ -144,7 +147,7 @@ pub fn c17_too_deep_is_an_error_in_block_on<R: BlockOn>(subject: &Subject<R>) {
     let ended = subject.block_on(async {
         let pool = pool(1);
         let inner = pool.clone();
-        pool.submit(move || nest(inner, 4)).await
+        pool.submit(move || nest(inner, 80)).await
     });
     // Whichever of them says so.
     match ended.and_then(|ended| ended) {
@@ -155,6 +158,40 @@ pub fn c17_too_deep_is_an_error_in_block_on<R: BlockOn>(subject: &Subject<R>) {
     }
 }
 
+/// C17: who has a deadline waits no longer than that, and is not told that he waits for ever.
+pub fn c17_a_deadline_is_let_come<R: BlockOn>(subject: &Subject<R>) {
+    // Longer than it takes a pool to see that nothing moves.
+    const DEADLINE: Duration = Duration::from_secs(4);
+    let asked = AtomicUsize::new(0);
+    let two_threads = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
+        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
+            builder.spawn(body)
+        } else {
+            Err(io::Error::other("no more threads in this test"))
+        }
+    };
+    let pool =
+        ThreadPool::builder().max_threads(1).spawn_handler(two_threads).build().expect("possible settings");
+    let (both, begun) = (Signal::new(), Arc::new(AtomicUsize::new(0)));
+    let calls = [(); 2].map(|()| {
+        let (inner, both, begun) = (pool.clone(), both.clone(), begun.clone());
+        let outer = Call::new(move || {
+            if begun.fetch_add(1, Ordering::SeqCst) == 1 {
+                both.set();
+            }
+            from_thread::block_on(both.seen());
+            from_thread::block_on(inner.submit(|| ()).timeout(DEADLINE))
+        });
+        outer.on(&pool).settle()
+    });
+    let ended = subject.block_on(gather(calls));
+    assert!(ended.iter().all(Result::is_ok), "{ended:?}");
+    assert!(
+        matches!(ended[..], [Ok(Err(TaskError::TimedOut)), _] | [_, Ok(Err(TaskError::TimedOut))]),
+        "{ended:?}"
+    );
+}
+
 /// C17: what a call waits for need not be on its pool: a timer ends, at any depth.
 pub fn c17_waiting_for_other_things_needs_no_thread<R: BlockOn>(subject: &Subject<R>) {
     let pool = pool(1);
@@ -163,7 +200,7 @@ pub fn c17_waiting_for_other_things_needs_no_thread<R: BlockOn>(subject: &Subjec
         let _current = subject.runtime().enter();
         pool.submit(move || {
             let timer = inner.submit(move || {
-                from_thread::block_on(runtime.sleep(std::time::Duration::from_millis(20)));
+                from_thread::block_on(runtime.sleep(Duration::from_millis(20)));
                 5
             });
             timer.wait().expect("no error, though its place could not be lent")
