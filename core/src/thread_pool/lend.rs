@@ -109,28 +109,21 @@ impl Lender {
         let taken = self.shared.taken(&state);
         let mut standstill = state.standstill.take().unwrap_or_else(|| Standstill::new(taken));
         standstill.look(nobody_runs, taken);
+        // Who is at work may be so for long.
+        let serves_beside = !nobody_runs && standstill.lasts >= LOOK && state.lacks_places(0);
+        if serves_beside {
+            standstill.lasts = Duration::ZERO;
+        }
         let all_wait = standstill.all_wait;
+        state.standstill = Some(standstill);
         let mut is_stuck = false;
-        if !nobody_runs {
-            if standstill.lasts >= LOOK && state.lacks_places(0) {
-                // Who is at work may be so for long.
-                standstill.lasts = Duration::ZERO;
-                state.serve_beside_others();
-            }
-            state.standstill = Some(standstill);
-        } else {
-            state.standstill = Some(standstill);
+        if serves_beside {
+            state.serve_beside_others();
+        } else if nobody_runs {
             state.search_for_calls();
             // Nobody is on the way either.
             if all_wait >= STUCK && state.growth.searching == 0 {
-                if state.all_wait() && state.is_anybody_left() && !state.queues.has_urgent() {
-                    state.guess_for_calls();
-                    state.standstill = None;
-                } else if awaits_job && [this_thread(), 0].contains(&state.last_to_wait) {
-                    // One call says so, for all of them: that which the others wait for, most likely, so that they end with it.
-                    is_stuck = state.waits_for_others == 0 && state.queues.has_awaited();
-                    state.standstill = None;
-                }
+                is_stuck = state.end_standstill(awaits_job);
             }
         }
         self.shared.go_on(state);

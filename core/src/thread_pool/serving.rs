@@ -7,6 +7,7 @@ use super::growth::Role;
 use super::progress::Recruit;
 use super::shared::State;
 use super::sync::Instant;
+use crate::origin::this_thread;
 use crate::pool::Job;
 use crate::task::Urgency;
 
@@ -116,11 +117,22 @@ impl State {
             && (job.urgency() >= self.least_urgency() || (nested && self.least_urgency() <= Urgency::Holds))
     }
 
-    /// Nothing has moved for a while, and what all calls wait for cannot be seen: lets something go first that might be it.
-    pub(super) fn guess_for_calls(&mut self) {
-        if !self.queues.promote_urgent(Urgency::Holds, false) {
-            self.queues.promote_next();
+    /// Nothing has moved for a while. What all calls wait for cannot be seen then, and something goes first that might be it; or there is nobody
+    /// left for it, and the pool is stuck. Whether that is so, and it is for the call that asks to say so: one does, for all of them.
+    pub(super) fn end_standstill(&mut self, awaits_job: bool) -> bool {
+        if self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent() {
+            if !self.queues.promote_urgent(Urgency::Holds, false) {
+                self.queues.promote_next();
+            }
+            self.standstill = None;
+            return false;
         }
+        // The others wait for the one that was the last to begin, most likely, so that they end with it.
+        if !awaits_job || ![this_thread(), 0].contains(&self.last_to_wait) {
+            return false;
+        }
+        self.standstill = None;
+        self.waits_for_others == 0 && self.queues.has_awaited()
     }
 
     /// Whether calls that wait keep others from being started, so that fewer are at work than may be; without so many `others`, who look for a
