@@ -1,8 +1,9 @@
 //! `ANYLOOP_POOL` with a value that is no pool: who asks for the default pool is refused, and who looks at no result is
 //! warned, once.
 
+mod support;
+
 use std::env;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use anyloop_core::{
@@ -16,13 +17,7 @@ const VARIABLE: &str = "ANYLOOP_POOL";
 #[test]
 fn every_call_on_the_default_pool_is_refused() {
     for value in ["nativ", "Native", " "] {
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "in_a_process_with_a_bad_setting", "--ignored", "--nocapture"])
-            .env(VARIABLE, value)
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "it has run");
+        support::run_in_child("in_a_process_with_a_bad_setting", VARIABLE, value);
     }
 }
 

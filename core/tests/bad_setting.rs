@@ -1,8 +1,9 @@
 //! `ANYLOOP_MAX_THREADS` with a value that is no number of threads: each way to the pool of the process ends in the same error,
 //! and who looks at none of them is warned.
 
+mod support;
+
 use std::env;
-use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use anyloop_core::{
@@ -16,13 +17,7 @@ const VARIABLE: &str = "ANYLOOP_MAX_THREADS";
 #[test]
 fn every_way_to_the_pool_ends_in_the_error() {
     for value in ["many", "0"] {
-        let child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", "in_a_process_with_a_bad_setting", "--ignored", "--nocapture"])
-            .env(VARIABLE, value)
-            .output()
-            .unwrap();
-        assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
-        assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "it has run");
+        support::run_in_child("in_a_process_with_a_bad_setting", VARIABLE, value);
     }
 }
 

@@ -3,15 +3,14 @@
 
 mod support;
 
-use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{Actor, Call, Limiter, PoolExt, ThreadPool};
 use support::bell::Bell;
-use support::{eventually, two_that_wait};
+use support::{eventually, pool_of_two, two_that_wait};
 
 /// Neither an actor nor a permit that nobody waits for makes a pool look stuck, nor do more of them than there are threads.
 #[test]
@@ -80,15 +79,7 @@ fn who_is_always_there_does_not_keep_others_from_what_they_wait_for() {
 #[test]
 fn a_thread_that_is_refused_while_all_wait_ends_nothing() {
     static MANY: Limiter = Limiter::new(100);
-    let asked = AtomicUsize::new(0);
-    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
-        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
-            builder.spawn(body)
-        } else {
-            Err(io::Error::other("no more threads in this test"))
-        }
-    };
-    let pool = ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap();
+    let pool = pool_of_two();
     let bell = Bell::default();
     let mut calls: Vec<_> = (1..=2)
         .map(|number| {

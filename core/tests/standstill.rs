@@ -2,15 +2,13 @@
 
 mod support;
 
-use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use anyloop_core::{Call, Limiter, PoolExt, Task, TaskError, ThreadPool, from_thread, gather};
 use support::bell::Bell;
-use support::{ended_within, eventually};
+use support::{ended_within, eventually, pool_of_two};
 
 /// More than it takes a pool to see that nothing moves.
 const LONG: Duration = Duration::from_secs(5);
@@ -21,19 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(30);
 type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 static MANY: Limiter = Limiter::new(1000);
-
-/// One that runs one call at a time, and is given no third thread.
-fn pool_of_two_threads() -> ThreadPool {
-    let asked = AtomicUsize::new(0);
-    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
-        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
-            builder.spawn(body)
-        } else {
-            Err(io::Error::other("no more threads in this test"))
-        }
-    };
-    ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap()
-}
 
 /// Two calls that have both begun before their bodies do.
 fn two_at_once<T: Send + 'static>(
@@ -103,7 +88,7 @@ fn a_cancelled_inner_call_makes_no_pool_look_stuck() {
 /// Somebody who waits for an answer from afar will go on, and then there is a thread.
 #[test]
 fn a_call_without_a_thread_makes_no_pool_look_stuck() {
-    let pool = pool_of_two_threads();
+    let pool = pool_of_two();
     let bell = Bell::rings_after(LONG + LONG);
     let waits = two_at_once(&pool, move || bell.wait());
     let outsider = pool.submit(|| ());
@@ -132,7 +117,7 @@ fn who_is_told_that_the_pool_is_stuck_waits_for_a_call() {
 /// What runs on another pool is nothing that this one could run, and what nobody awaits holds nobody up.
 #[test]
 fn calls_of_another_pool_may_take_their_time() {
-    let (pool, other) = (pool_of_two_threads(), ThreadPool::new(2).unwrap());
+    let (pool, other) = (pool_of_two(), ThreadPool::new(2).unwrap());
     let waits = two_at_once(&pool, move || other.submit(|| thread::sleep(LONG + LONG)).wait().unwrap());
     let outsider = pool.submit(|| ());
     for call in waits.into_iter().chain([outsider]) {
@@ -143,7 +128,7 @@ fn calls_of_another_pool_may_take_their_time() {
 /// A gather of many polls those that were woken, and still waits for the others.
 #[test]
 fn who_gathers_many_calls_in_vain_is_told() {
-    let pool = pool_of_two_threads();
+    let pool = pool_of_two();
     let inner = pool.clone();
     let calls = two_at_once(&pool, move || {
         let soon = Bell::rings_after(Duration::from_millis(100));

@@ -4,7 +4,10 @@
 pub(crate) mod bell;
 pub(crate) mod choices;
 
+use std::env;
+use std::io;
 use std::ops::{Add, AddAssign};
+use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
@@ -220,6 +223,30 @@ pub(crate) fn assert_books(pool: &ThreadPool, counts: &Counts, ends: Ends) {
     assert_eq!((metrics.threads, metrics.idle, metrics.running), (0, 0, 0), "{metrics:?}");
     assert_eq!((metrics.queued, metrics.waiting), (0, 0), "{metrics:?}");
     assert_eq!(metrics.threads_started, metrics.threads_ended, "{metrics:?}");
+}
+
+/// Runs an ignored test of this binary in a process with such a variable: the environment of its own is best left alone by a test.
+pub(crate) fn run_in_child(test: &str, variable: &str, value: &str) {
+    let child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(variable, value)
+        .output()
+        .unwrap();
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stdout));
+    assert!(String::from_utf8_lossy(&child.stdout).contains("1 passed"), "it has run");
+}
+
+/// One that runs one call at a time, and is given no third thread.
+pub(crate) fn pool_of_two() -> ThreadPool {
+    let asked = AtomicUsize::new(0);
+    let handler = move |builder: thread::Builder, body: Box<dyn FnOnce() + Send>| {
+        if asked.fetch_add(1, Ordering::Relaxed) < 2 {
+            builder.spawn(body)
+        } else {
+            Err(io::Error::other("no more threads in this test"))
+        }
+    };
+    ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap()
 }
 
 /// What a task ends in, unless it takes longer.
