@@ -90,11 +90,12 @@ pub(crate) fn is_job_awaited() -> bool {
     is_awaited
 }
 
-/// What is polled ends by itself, whatever becomes of the job that it has come upon: it has a deadline.
-pub(crate) fn ends_anyhow() {
-    if POLLED.get() == Polled::AwaitedJob {
-        POLLED.set(Polled::Awaited);
-    }
+/// Polls what ends by itself, whatever becomes of a job that it comes upon: it has a deadline. What others have come upon stays noted.
+pub(crate) fn ends_anyhow<R>(poll: impl FnOnce() -> R) -> R {
+    let before = POLLED.get();
+    let polled = poll();
+    POLLED.set(before);
+    polled
 }
 
 /// For one who polls a part of what it waits for, and has a job among it, or came upon one `before`: notes that again. Whether it was so.

@@ -39,13 +39,11 @@ fn poll_timed<T>(
     cx: &mut TaskContext<'_>,
     what: impl FnOnce(&mut TaskContext<'_>) -> Poll<T>,
 ) -> Poll<Result<T, ()>> {
+    let has_end = limit.is_some();
     let end =
         |cx: &mut TaskContext<'_>| limit.as_mut().map_or(Poll::Pending, |limit| limit.as_mut().poll(cx));
-    let polled = poll_until(cx, end, what);
-    if polled.is_pending() && limit.is_some() {
-        ends_anyhow();
-    }
-    polled
+    let poll = || poll_until(cx, end, what);
+    if has_end { ends_anyhow(poll) } else { poll() }
 }
 
 /// The future of [`Task::timeout`].

@@ -3,6 +3,8 @@
 mod support;
 
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -183,4 +185,38 @@ fn a_long_call_does_not_keep_nested_ones_from_their_end() {
     let nested = pool.submit(move || nest(&inner, 10));
     ended_within(PATIENCE, nested).unwrap().unwrap();
     drop(gate);
+}
+
+/// A call that has waited for a timer for long has not waited for a call for as long.
+#[test]
+fn a_long_wait_for_a_timer_is_none_for_the_call_after_it() {
+    let pool = pool_of_two();
+    let (inner, is_second) = (pool.clone(), Arc::new(AtomicBool::new(false)));
+    let calls = two_at_once(&pool, move || {
+        if is_second.swap(true, Ordering::Relaxed) {
+            Bell::rings_after(LONG).wait();
+            let other = ThreadPool::new(1).unwrap();
+            other.submit(|| thread::sleep(Duration::from_secs(1))).wait().unwrap();
+        } else {
+            inner.submit(|| ()).wait().unwrap();
+        }
+    });
+    for call in calls {
+        ended_within(PATIENCE, call).unwrap().unwrap();
+    }
+}
+
+/// What stands in the queue need not be waited for itself, as long as it has what the others need.
+#[test]
+fn who_waits_behind_a_permit_that_nobody_uses_is_told() {
+    static ONE: Limiter = Limiter::new(1);
+    let pool = pool_of_two();
+    let inner = pool.clone();
+    let calls = two_at_once(&pool, move || {
+        let [first, second] = [(); 2].map(|()| Call::new(|| ()).on(&inner).limit(&ONE).start());
+        second.wait().unwrap();
+        first.wait().unwrap();
+    });
+    let ended = calls.map(|call| ended_within(PATIENCE, call).unwrap());
+    assert!(ended.iter().any(|ended| matches!(ended, Err(TaskError::Panicked(_)))), "{ended:?}");
 }

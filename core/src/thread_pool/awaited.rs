@@ -14,7 +14,7 @@ impl Queues {
     /// Whether anything that may be started is what a call waits for.
     pub(super) fn has_awaited(&self) -> bool {
         let mut urgent = self.rotation.iter().flat_map(|key| &self.tenants[*key].urgent);
-        urgent.any(|entry| urgency(entry) == Urgency::Awaited) || self.find(Urgency::Awaited, false).is_some()
+        urgent.any(|entry| urgency(entry) >= Urgency::Holds) || self.find(Urgency::Awaited, false).is_some()
     }
 
     /// Whether something that goes first may be started.

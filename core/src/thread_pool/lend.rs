@@ -11,12 +11,9 @@ use std::time::Duration;
 
 use super::employment::{employer, tenant};
 use super::progress::Recruit;
-use super::serving::{SERVING, Standstill};
+use super::serving::{SERVING, STUCK, Standstill};
 use super::shared::{Shared, State};
 use crate::origin::this_thread;
-
-/// How long a pool may look stuck before something is done about it.
-const STUCK: Duration = Duration::from_secs(3);
 
 /// How long it may look so while others are at work, before what calls wait for is run beside them.
 const LOOK: Duration = Duration::from_millis(100);
@@ -123,7 +120,7 @@ impl Lender {
             state.search_for_calls();
             // Nobody is on the way either.
             if all_wait >= STUCK && state.growth.searching == 0 {
-                is_stuck = state.end_standstill(awaits_job);
+                is_stuck = state.end_standstill(all_wait, awaits_job);
             }
         }
         self.shared.go_on(state);

@@ -17,6 +17,8 @@ pub(super) const SERVING: usize = 64;
 const SERVING_OTHERS: usize = 2;
 /// Where more of them wait, it is the last job in line that is run, always: calls that are nested come to their end so with the fewest.
 const SHALLOW: usize = 8;
+/// How long a pool may look stuck before something is done about it.
+pub(super) const STUCK: Duration = Duration::from_secs(3);
 /// There should be no more between two looks at a pool that stands still: twice as much as between those of one call.
 const LONGEST_LOOK: Duration = Duration::from_millis(200);
 /// A search for what those wait for may be made again at once when it took no longer; otherwise after ten times as long, up to
@@ -89,24 +91,31 @@ impl State {
         if !may_search || self.queues.has_urgent() {
             return;
         }
-        let start = Instant::now();
-        if self.search_again.is_some_and(|again| again.checked_duration_since(start).is_some()) {
-            return;
-        }
         // The last one in line lets calls that are nested end one after the other; the first in line is not to wait for ever.
         let takes_last = self.serving() >= SHALLOW || !self.first_is_next;
-        if self.queues.promote_urgent(self.least_urgency(), takes_last) {
+        if self.search(self.least_urgency(), takes_last) {
             self.first_is_next = takes_last;
         }
+    }
+
+    /// Lets the first of the most urgent jobs go first, or the `last`. Others are there with that, perhaps very many: where a search is
+    /// long, it is rare. Whether there was one.
+    fn search(&mut self, least: Urgency, last: bool) -> bool {
+        let start = Instant::now();
+        if self.search_again.is_some_and(|again| again.checked_duration_since(start).is_some()) {
+            return false;
+        }
+        let found = self.queues.promote_urgent(least, last);
         let took = start.elapsed();
         let pause = if took < SHORT_SEARCH { Duration::ZERO } else { (took * 10).min(LONGEST_PAUSE) };
         self.search_again = Instant::now().checked_add(pause);
+        found
     }
 
     /// Calls wait, and others have worked on for a while without coming back for a job: what is waited for goes first.
     pub(super) fn serve_beside_others(&mut self) {
         if self.is_anybody_left() && !self.queues.has_urgent() {
-            self.queues.promote_urgent(Urgency::Awaited, true);
+            self.search(Urgency::Awaited, true);
         }
     }
 
@@ -119,7 +128,7 @@ impl State {
 
     /// Nothing has moved for a while. What all calls wait for cannot be seen then, and something goes first that might be it; or there is nobody
     /// left for it, and the pool is stuck. Whether that is so, and it is for the call that asks to say so: one does, for all of them.
-    pub(super) fn end_standstill(&mut self, awaits_job: bool) -> bool {
+    pub(super) fn end_standstill(&mut self, all_wait: Duration, awaits_job: bool) -> bool {
         if self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent() {
             if !self.queues.promote_urgent(Urgency::Holds, false) {
                 self.queues.promote_next();
@@ -127,12 +136,19 @@ impl State {
             self.standstill = None;
             return false;
         }
-        // The others wait for the one that was the last to begin, most likely, so that they end with it.
-        if !awaits_job || ![this_thread(), 0].contains(&self.last_to_wait) {
+        if self.waits_for_others > 0 {
+            // That will end.
+            self.standstill = None;
+            return false;
+        }
+        // The others wait for the one that was the last to begin, most likely, so that they end with it. But it may begin to wait again and
+        // again, and have no time to look.
+        let is_last = [this_thread(), 0].contains(&self.last_to_wait);
+        if !awaits_job || !(is_last || all_wait >= STUCK * 2) {
             return false;
         }
         self.standstill = None;
-        self.waits_for_others == 0 && self.queues.has_awaited()
+        self.queues.has_awaited()
     }
 
     /// Whether calls that wait keep others from being started, so that fewer are at work than may be; without so many `others`, who look for a
