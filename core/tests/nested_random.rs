@@ -99,8 +99,8 @@ fn round(choices: &mut Choices) {
     });
     let metrics = world.pool.metrics();
     assert_eq!((metrics.panicked, metrics.cancelled, metrics.cancelled_by_drop), (0, 0, 0), "{metrics:?}");
-    // Two that serve may come to wait as well, for what an inner call does.
-    assert!(metrics.threads_started <= 2 * max_threads + 3, "{metrics:?}");
+    // Those that serve may come to wait as well: with an outer call that has a permit, for instance.
+    assert!(metrics.threads_started <= 2 * max_threads + 64, "{metrics:?}");
 }
 
 #[test]
