@@ -34,7 +34,8 @@ fn assert_all_end(max_threads: usize, views: usize, own: bool, each: usize, time
         call.wait().unwrap();
     }
     let metrics = pool.metrics();
-    assert!(metrics.threads_started <= 2 * max_threads as u64, "{metrics:?}");
+    // Where all of those wait for a moment, one more serves them.
+    assert!(metrics.threads_started <= 2 * max_threads as u64 + 1, "{metrics:?}");
 }
 
 #[test]

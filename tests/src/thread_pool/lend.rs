@@ -68,7 +68,8 @@ pub fn c17_all_threads_may_wait_at_once<R: BlockOn>(subject: &Subject<R>) {
     let calls: Vec<_> = calls.collect();
     assert_eq!(subject.block_on(gather(calls)), (0..10 * WIDTH).collect::<Vec<_>>());
     let threads = pool.metrics().threads;
-    assert!(threads <= 2 * WIDTH, "{threads} threads, twice max_threads are {}", 2 * WIDTH);
+    // Where all of those wait for a moment, one more serves them.
+    assert!(threads <= 2 * WIDTH + 1, "{threads} threads, twice max_threads are {}", 2 * WIDTH);
 }
 
 /// C17: it takes its place back without waiting, and as long as too many run, no other starts.
