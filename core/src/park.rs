@@ -269,7 +269,7 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 /// How often a call that waits looks whether that is in vain.
-const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// What a call lends while it waits.
 struct Loan {

@@ -14,9 +14,7 @@ use super::progress::Recruit;
 use super::serving::{SERVING, STUCK, Standstill};
 use super::shared::{Shared, State};
 use crate::origin::this_thread;
-
-/// How long it may look so while others are at work, before what calls wait for is run beside them.
-const LOOK: Duration = Duration::from_millis(100);
+use crate::park::LOOK;
 
 /// A call that waits.
 pub(crate) struct Lender {
@@ -106,7 +104,7 @@ impl Lender {
         let taken = self.shared.taken(&state);
         let mut standstill = state.standstill.take().unwrap_or_else(|| Standstill::new(taken));
         standstill.look(nobody_runs, taken);
-        // Who is at work may be so for long.
+        // Who is at work may be so for long: none has come back since a look.
         let serves_beside = !nobody_runs && standstill.lasts >= LOOK && state.lacks_places(0);
         if serves_beside {
             standstill.lasts = Duration::ZERO;

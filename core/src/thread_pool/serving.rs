@@ -8,6 +8,7 @@ use super::progress::Recruit;
 use super::shared::State;
 use super::sync::Instant;
 use crate::origin::this_thread;
+use crate::park::LOOK;
 use crate::pool::Job;
 use crate::task::Urgency;
 
@@ -20,7 +21,7 @@ const SHALLOW: usize = 8;
 /// How long a pool may look stuck before something is done about it.
 pub(super) const STUCK: Duration = Duration::from_secs(3);
 /// There should be no more between two looks at a pool that stands still: twice as much as between those of one call.
-const LONGEST_LOOK: Duration = Duration::from_millis(200);
+const LONGEST_LOOK: Duration = LOOK.saturating_mul(2);
 /// A search for what those wait for may be made again at once when it took no longer; otherwise after ten times as long, up to
 /// [`LONGEST_PAUSE`].
 const SHORT_SEARCH: Duration = Duration::from_micros(200);
@@ -70,8 +71,13 @@ impl State {
     }
 
     /// Whether so few wait that one more worker may serve them.
-    pub(super) fn is_anybody_left(&self) -> bool {
+    fn is_anybody_left(&self) -> bool {
         self.serving() < SERVING
+    }
+
+    /// Whether something may be made to go first: there is one for it, and nothing does yet.
+    fn may_promote(&self) -> bool {
+        self.is_anybody_left() && !self.queues.has_urgent()
     }
 
     /// So many serve calls that wait, and have come to wait as well.
@@ -87,8 +93,7 @@ impl State {
     /// When all calls wait, or all others: looks through what may be started for what they may wait for, and lets it go first, unless
     /// something does. Others are there with that, perhaps very many: where a search is long, it is rare.
     pub(super) fn search_for_calls(&mut self) {
-        let may_search = (self.all_wait() || self.all_others_wait()) && self.is_anybody_left();
-        if !may_search || self.queues.has_urgent() {
+        if !(self.all_wait() || self.all_others_wait()) || !self.may_promote() {
             return;
         }
         // The last one in line lets calls that are nested end one after the other; the first in line is not to wait for ever.
@@ -114,22 +119,22 @@ impl State {
 
     /// Calls wait, and others have worked on for a while without coming back for a job: what is waited for goes first.
     pub(super) fn serve_beside_others(&mut self) {
-        if self.is_anybody_left() && !self.queues.has_urgent() {
+        if self.may_promote() {
             self.search(Urgency::Awaited, true);
         }
     }
 
     /// Whether a job that comes is what would be looked for.
     pub(super) fn looks_for(&self, job: &Job, nested: bool) -> bool {
-        let may_search = self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent();
-        may_search
+        self.all_wait()
+            && self.may_promote()
             && (job.urgency() >= self.least_urgency() || (nested && self.least_urgency() <= Urgency::Holds))
     }
 
     /// Nothing has moved for a while. What all calls wait for cannot be seen then, and something goes first that might be it; or there is nobody
     /// left for it, and the pool is stuck. Whether that is so, and it is for the call that asks to say so: one does, for all of them.
     pub(super) fn end_standstill(&mut self, all_wait: Duration, awaits_job: bool) -> bool {
-        if self.all_wait() && self.is_anybody_left() && !self.queues.has_urgent() {
+        if self.all_wait() && self.may_promote() {
             if !self.queues.promote_urgent(Urgency::Holds, false) {
                 self.queues.promote_next();
             }
