@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyloop_core::{Call, Limiter, PoolExt, Task, TaskError, ThreadPool, from_thread, gather};
 use support::bell::Bell;
-use support::{ended_within, eventually, pool_of_two};
+use support::{all_at_once, ended_within, eventually, pool_of_two};
 
 /// More than it takes a pool to see that nothing moves.
 const LONG: Duration = Duration::from_secs(5);
@@ -57,10 +57,7 @@ fn what_many_wait_for_may_be_known_to_nobody() {
         bell.wait();
         helper.join().unwrap();
     };
-    let gate = support::block(&pool);
-    let calls: Vec<_> = (0..4).map(|_| pool.submit(body.clone())).collect();
-    drop(gate);
-    for call in calls {
+    for call in all_at_once(&pool, 4, body) {
         ended_within(PATIENCE * 2, call).unwrap().unwrap();
     }
 }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use anyloop_core::{Actor, Call, Limiter, PoolExt, Task, TaskError, ThreadPool, from_thread};
 use support::bell::Bell;
-use support::{ended_within, eventually, two_that_wait};
+use support::{all_at_once, ended_within, eventually, two_that_wait};
 
 #[test]
 fn a_permit_may_be_held_by_what_is_behind() {
@@ -231,10 +231,7 @@ fn calls_may_wait_for_calls_of_their_pool_through_another_one() {
         let inner = inner.clone();
         from_thread::block_on(Call::new(move || from_thread::block_on(Call::new(|| 1).on(&inner))).on(&other))
     };
-    let gate = support::block(&pool);
-    let calls: Vec<_> = (0..8).map(|_| pool.submit(body.clone())).collect();
-    drop(gate);
-    for call in calls {
+    for call in all_at_once(&pool, 8, body) {
         assert_eq!(ended_within(Duration::from_secs(30), call).unwrap().unwrap(), 1);
     }
 }
@@ -248,10 +245,7 @@ fn calls_may_wait_for_calls_of_their_pool_through_an_actor() {
         let inner = inner.clone();
         actor.with(move |()| inner.submit(|| 1).wait().unwrap()).wait().unwrap()
     };
-    let gate = support::block(&pool);
-    let calls: Vec<_> = (0..6).map(|_| pool.submit(body.clone())).collect();
-    drop(gate);
-    for call in calls {
+    for call in all_at_once(&pool, 6, body) {
         assert_eq!(ended_within(Duration::from_secs(30), call).unwrap().unwrap(), 1);
     }
 }

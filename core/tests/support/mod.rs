@@ -249,6 +249,16 @@ pub(crate) fn pool_of_two() -> ThreadPool {
     ThreadPool::builder().max_threads(1).spawn_handler(handler).build().unwrap()
 }
 
+/// So many calls that are all queued before the first of them begins, on a pool of one thread.
+pub(crate) fn all_at_once<T: Send + 'static>(
+    pool: &ThreadPool,
+    calls: usize,
+    body: impl FnOnce() -> T + Clone + Send + 'static,
+) -> Vec<Task<T>> {
+    let _gate = block(pool);
+    (0..calls).map(|_| pool.submit(body.clone())).collect()
+}
+
 /// What a task ends in, unless it takes longer.
 pub(crate) fn ended_within<T: Send + 'static>(
     limit: Duration,
